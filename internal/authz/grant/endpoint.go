@@ -1,0 +1,171 @@
+package grant
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// reportedLife is how far ahead the reported Expiration lies. It must be under
+// the span at which every SDK asks again before each request: botocore 600 s,
+// the Go and JavaScript SDKs 300 s, all measured.
+const reportedLife = 60 * time.Second
+
+// Endpoint is one lane's container-credential endpoint: it answers with the
+// leased grant while there is a lease and with 403 otherwise, at once.
+// Source: "Container credential provider", AWS SDKs and Tools reference guide.
+type Endpoint struct {
+	listener net.Listener
+	server   *http.Server
+	path     string
+	token    string
+
+	mu      sync.Mutex
+	leases  int
+	grant   *Grant
+	draws   int
+	refused int
+}
+
+// Listen opens an endpoint on a free loopback port.
+func Listen() (*Endpoint, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("open credential endpoint: %w", err)
+	}
+	e := &Endpoint{listener: l, path: "/" + rand.Text(), token: rand.Text() + rand.Text()}
+	e.server = &http.Server{
+		Handler: http.HandlerFunc(e.serve), ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second, IdleTimeout: 30 * time.Second, MaxHeaderBytes: 16 << 10,
+	}
+	go func() { // ends with Close; an earlier end only makes callers fail closed
+		if err := e.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			e.Revoke()
+		}
+	}()
+	return e, nil
+}
+
+// Environ is what the upstream needs to find the endpoint; it is a secret of
+// that process.
+func (e *Endpoint) Environ() []string {
+	return []string{
+		"AWS_CONTAINER_CREDENTIALS_FULL_URI=http://" + e.listener.Addr().String() + e.path,
+		"AWS_CONTAINER_AUTHORIZATION_TOKEN=" + e.token,
+	}
+}
+
+// Lease lets the upstream draw g until the returned function is called. Leases
+// of one scope may overlap; the newest grant is the one that is drawn, and the
+// last end withdraws it. The end says how often credentials were drawn, and
+// refused, since the first of the overlapping leases began.
+func (e *Endpoint) Lease(g *Grant) (end func() (draws, refused int)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.leases == 0 {
+		e.draws, e.refused = 0, 0
+	}
+	e.leases++
+	e.grant = g
+	var once sync.Once
+	return func() (int, int) {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		once.Do(func() {
+			if e.leases--; e.leases == 0 {
+				e.grant = nil
+			}
+		})
+		return e.draws, e.refused
+	}
+}
+
+// Revoke withdraws the grant whoever still holds a lease; later leases work.
+func (e *Endpoint) Revoke() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.grant = nil
+}
+
+// Refused counts the requests that found no lease since the last one began.
+func (e *Endpoint) Refused() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.refused
+}
+
+// Close ends the endpoint.
+func (e *Endpoint) Close() error {
+	e.Revoke()
+	return e.server.Close()
+}
+
+func (e *Endpoint) serve(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	switch {
+	// The Host check keeps a web page with a rebound name out.
+	case r.Host != e.listener.Addr().String():
+		refuse(w, http.StatusForbidden, "wrong host")
+		return
+	case r.Method != http.MethodGet:
+		refuse(w, http.StatusMethodNotAllowed, "only GET")
+		return
+	case !equal(r.URL.Path, e.path) || r.URL.RawQuery != "" || !e.authorized(r.Header.Values("Authorization")):
+		refuse(w, http.StatusUnauthorized, "wrong path or token")
+		return
+	}
+	g := e.draw(time.Now())
+	if g == nil {
+		refuse(w, http.StatusForbidden, "no call is in progress, so there are no credentials")
+		return
+	}
+	expires := time.Now().Add(reportedLife)
+	if g.Until.Before(expires) {
+		expires = g.Until
+	}
+	if g.Expires.Before(expires) {
+		expires = g.Expires
+	}
+	w.Header().Set("Content-Type", "application/json")
+	body, err := json.Marshal(map[string]string{
+		"AccessKeyId": g.AccessKeyID, "SecretAccessKey": g.secret, "Token": g.token,
+		"RoleArn": g.Role, "Expiration": expires.UTC().Format(time.RFC3339),
+	})
+	if err != nil {
+		refuse(w, http.StatusInternalServerError, "unreadable grant")
+		return
+	}
+	if _, err := w.Write(body); err != nil {
+		return // the reader went away; nothing was lost but its answer
+	}
+}
+
+func (e *Endpoint) draw(now time.Time) *Grant {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.grant == nil || !e.grant.Until.After(now) {
+		e.refused++
+		return nil
+	}
+	e.draws++
+	return e.grant
+}
+
+func (e *Endpoint) authorized(headers []string) bool {
+	return len(headers) == 1 && equal(headers[0], e.token)
+}
+
+func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+
+// refuse answers in the form the SDKs show to their user.
+func refuse(w http.ResponseWriter, status int, message string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	fmt.Fprintf(w, `{"code":%q,"message":%q}`, http.StatusText(status), "ecs-mcp-proxy: "+message)
+}

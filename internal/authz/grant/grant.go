@@ -1,0 +1,94 @@
+package grant
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// MinLife is the shortest life of an STS session.
+// Source: STS API reference, AssumeRole, parameter DurationSeconds.
+const MinLife = 900 * time.Second
+
+// Margin is how long a grant outlives its call's deadline at AWS, so that a
+// clock that is a little off does not cut an honest call short.
+const Margin = 30 * time.Second
+
+// ReuseWindow is how long the grant of a non-sensitive read lives at AWS.
+const ReuseWindow = 120 * time.Second
+
+// Order is what a grant is minted for. Everything in it comes from
+// configuration, the established principal and the decision, never from a
+// message.
+type Order struct {
+	DecisionID     string
+	Role           string // ARN of the persona's role
+	Region         string
+	SourceIdentity string
+	Tags           map[string]string // session tags
+	Items          []Item
+	Deadline       time.Time // of the call
+	// Reusable: a non-sensitive read, whose grant may serve equal reads.
+	Reusable bool
+}
+
+// Scope is what two calls must have in common to share a grant: everything but
+// the time at which it ends.
+func (o Order) Scope() (string, error) {
+	policy, err := Compile(o.Items, o.Region, time.Unix(0, 0))
+	if err != nil {
+		return "", err
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "%q %q %q %q", o.Role, o.Region, o.SourceIdentity, policy)
+	for _, k := range slices.Sorted(maps.Keys(o.Tags)) {
+		fmt.Fprintf(h, " %q=%q", k, o.Tags[k])
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// Grant is a set of scoped STS credentials. Its secret parts are not exported:
+// they leave the package only through [Endpoint].
+type Grant struct {
+	AccessKeyID string
+	SessionName string
+	Role        string
+	Policy      string    // the session policy as sent
+	PackedSize  int       // AWS's PackedPolicySize, percent
+	Until       time.Time // AWS denies everything after it
+	Expires     time.Time // the keys' own end
+	Reused      bool      // minted for an earlier decision of the same scope
+
+	secret, token string
+}
+
+// String names the grant without its secrets.
+func (g *Grant) String() string { return "grant " + g.AccessKeyID }
+
+// GoString is String: a debug print must not leak either.
+func (g *Grant) GoString() string { return g.String() }
+
+// SourceIdentity turns a principal into STS's SourceIdentity: readable, and
+// unique by a hash where the charset or the length loses something.
+// Source: STS API reference, AssumeRole, [\w+=,.@-]{2,64}.
+func SourceIdentity(kind, id string) string {
+	sum := sha256.Sum256([]byte(kind + "\x00" + id))
+	readable := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("_+=,.@-", r):
+			return r
+		}
+		return '-'
+	}, id)
+	if len(readable) > 40 {
+		readable = readable[:40]
+	}
+	return readable + "-" + hex.EncodeToString(sum[:6])
+}
+
+// sessionName is how the decision is found again in CloudTrail.
+func sessionName(decisionID string) string { return "ecsmcp-" + decisionID }
