@@ -1,0 +1,11 @@
+// Package audit keeps the record: one line for a refusal, two for a call, the
+// decision before it is forwarded and the outcome after.
+//
+// It promises that a line is whole or refused: each is one write(2) to a file
+// opened for appending, and [Log.Append] returns an error when the line did
+// not get there, upon which the caller must not go on. Field names follow
+// OPA's decision log where it has them (decision_id, path, input, result,
+// requested_by, timestamp, revision).
+//
+// It never holds arguments, only their SHA-256, and never a secret.
+package audit

@@ -1,0 +1,71 @@
+package audit
+
+import (
+	"time"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
+)
+
+// The phases of a record.
+const (
+	PhaseDecision = "decision" // an allowed call, before it is forwarded
+	PhaseOutcome  = "outcome"  // the same call, after
+	PhaseRefusal  = "refusal"  // a message that was refused, once
+	PhaseEvent    = "event"    // something that was dropped or ended, outside of a call
+)
+
+// Record is one line of the log.
+type Record struct {
+	Phase      string    `json:"phase"`
+	DecisionID string    `json:"decision_id"`
+	Timestamp  time.Time `json:"timestamp"`
+	// RunID names one run of the proxy, Seq counts its lines from 1: a missing
+	// number is a missing line.
+	RunID string `json:"run_id"`
+	Seq   uint64 `json:"seq"`
+	// Class says why: "allowed", or the class of refusal ("policy", "argument",
+	// "unreadable", …), or what became of the call ("answered", "unknown", …).
+	Class       string `json:"class"`
+	Path        string `json:"path,omitempty"`
+	Revision    string `json:"revision,omitempty"`
+	RequestedBy string `json:"requested_by,omitempty"`
+	Persona     string `json:"persona,omitempty"`
+	Input       *Input `json:"input,omitempty"`
+	// Result is policy's answer; missing if policy was not asked.
+	Result *authz.Decision `json:"result,omitempty"`
+	Grant  *Grant          `json:"grant,omitempty"`
+	// Message is the detail for the operator; the client saw less.
+	Message string `json:"message,omitempty"`
+	// Millis is how long the upstream took, in milliseconds (outcome only).
+	Millis float64 `json:"millis,omitempty"`
+	// Draws counts how often the upstream drew credentials, DrawsRefused how
+	// often it asked without a lease (outcome only).
+	Draws        int `json:"draws,omitempty"`
+	DrawsRefused int `json:"draws_refused,omitempty"`
+}
+
+// Input is what was judged.
+type Input struct {
+	Method    string `json:"method,omitempty"`
+	Server    string `json:"server,omitempty"`
+	Tool      string `json:"tool,omitempty"`
+	Operation string `json:"operation,omitempty"`
+	Region    string `json:"region,omitempty"`
+	Account   string `json:"account,omitempty"`
+	// ArgumentsSHA256 is the hash of the arguments as they were sent.
+	ArgumentsSHA256 string         `json:"arguments_sha256,omitempty"`
+	Accesses        []authz.Access `json:"accesses,omitempty"`
+}
+
+// Grant is what was lent, without its secrets. AWS's CloudTrail knows it by
+// the same access key and session name.
+type Grant struct {
+	AccessKeyID       string    `json:"access_key_id"`
+	Role              string    `json:"role"`
+	SessionName       string    `json:"session_name"`
+	SessionPolicy     string    `json:"session_policy"`
+	SessionPolicySize int       `json:"session_policy_size"`
+	PackedPolicySize  int       `json:"packed_policy_size"`
+	Until             time.Time `json:"until"`
+	Reused            bool      `json:"reused,omitempty"`
+}

@@ -1,0 +1,11 @@
+// Package facts looks up what the arguments of a call do not say: the resource
+// tags of clusters, services, tasks and task definitions.
+//
+// It is asked only after policy was asked with the facts unknown and could
+// still allow, so a caller without rights learns nothing and costs nothing. It
+// uses the proxy's own read-only access, never the caller's grant.
+//
+// It promises that unknown stays unknown: a look-up that fails, is refused, or
+// finds nothing leaves the keys in the access's Unknown list, and a Deny that
+// depends on them then fires. Answers are kept for a short time; failures never.
+package facts
