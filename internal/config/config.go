@@ -1,0 +1,122 @@
+package config
+
+import (
+	"time"
+)
+
+// Config is the configuration file, version 1. Keys are only ever added.
+type Config struct {
+	Version      int                `yaml:"version"`
+	Mode         string             `yaml:"mode"` // "enforce"
+	AWS          AWS                `yaml:"aws"`
+	Upstream     Upstream           `yaml:"upstream"`
+	Personas     map[string]Persona `yaml:"personas"`
+	Principals   []Principal        `yaml:"principals"`
+	Facts        Facts              `yaml:"facts"`
+	Catalogs     []string           `yaml:"catalogs"`
+	Limits       Limits             `yaml:"limits"`
+	Audit        Audit              `yaml:"audit"`
+	ClientDetail string             `yaml:"client_detail"` // "full" or "minimal"
+}
+
+// AWS says where AWS is.
+type AWS struct {
+	Region string `yaml:"region"`
+	// Endpoint is an emulator, for every service; empty for the real AWS.
+	Endpoint string `yaml:"endpoint"`
+}
+
+// Upstream is the ECS MCP server.
+type Upstream struct {
+	Command []string `yaml:"command"`
+	Server  string   `yaml:"server"` // catalogue profile
+	// Env is set for the server beside what it needs anyway; names that begin
+	// with AWS_ are refused.
+	Env map[string]string `yaml:"env"`
+	// Pass names variables of the proxy's own environment that the server gets too.
+	Pass []string `yaml:"pass"`
+}
+
+// Persona is what a principal may be.
+type Persona struct {
+	Identity []string `yaml:"identity"` // names of built-in documents, or paths of JSON files
+	Boundary []string `yaml:"boundary"`
+	MCP      []string `yaml:"mcp"`
+	Role     string   `yaml:"role"` // ARN of the role to assume
+	// Values fill the placeholders of built-in documents.
+	Values map[string]string `yaml:"values"`
+}
+
+// Principal gives a persona to whoever matches; the first match wins.
+type Principal struct {
+	Match   Match  `yaml:"match"`
+	Persona string `yaml:"persona"`
+}
+
+// Match says whom an entry of principals means; an empty ID is anyone of that kind.
+type Match struct {
+	Kind string `yaml:"kind"` // "os-user"
+	ID   string `yaml:"id"`
+}
+
+// Facts says how resource tags are looked up.
+type Facts struct {
+	Role string   `yaml:"role"` // read-only role; empty: the proxy's own identity
+	TTL  Duration `yaml:"ttl"`
+}
+
+// Limits bounds a call.
+type Limits struct {
+	MessageBytes int      `yaml:"message_bytes"`
+	CallTimeout  Duration `yaml:"call_timeout"`
+	// CancelGrace is how long the server may take to answer a call that was
+	// cancelled or timed out before it is killed.
+	CancelGrace Duration `yaml:"cancel_grace"`
+}
+
+// Audit says where the record goes.
+type Audit struct {
+	File string `yaml:"file"`
+}
+
+// Duration is a time.Duration written as "10s" or "2m".
+type Duration time.Duration
+
+// D returns the time.Duration.
+func (d Duration) D() time.Duration { return time.Duration(d) }
+
+// The defaults of what a file may leave out.
+const (
+	DefaultServer       = "awslabs.ecs-mcp-server"
+	DefaultMessageBytes = 16 << 20
+	DefaultCallTimeout  = Duration(60 * time.Second)
+	DefaultCancelGrace  = Duration(10 * time.Second)
+	DefaultTTL          = Duration(10 * time.Second)
+)
+
+// Complete fills in the defaults.
+func (c *Config) Complete() {
+	setDefault(&c.Mode, "enforce")
+	setDefault(&c.Upstream.Server, DefaultServer)
+	setDefault(&c.Limits.MessageBytes, DefaultMessageBytes)
+	setDefault(&c.Limits.CallTimeout, DefaultCallTimeout)
+	setDefault(&c.Limits.CancelGrace, DefaultCancelGrace)
+	setDefault(&c.Facts.TTL, DefaultTTL)
+	setDefault(&c.ClientDetail, "full")
+	if c.Audit.File == "" {
+		c.Audit.File = defaultAuditFile()
+	}
+	for name, p := range c.Personas {
+		if len(p.MCP) == 0 {
+			p.MCP = []string{"default"}
+			c.Personas[name] = p
+		}
+	}
+}
+
+func setDefault[T comparable](value *T, standard T) {
+	var zero T
+	if *value == zero {
+		*value = standard
+	}
+}

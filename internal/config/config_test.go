@@ -1,0 +1,85 @@
+package config
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+const good = `version: 1
+aws: {region: us-east-1, endpoint: "http://127.0.0.1:5000"}
+upstream:
+  server: awslabs.ecs-mcp-server
+  command: [ecs-mcp-server]
+  env: {ALLOW_WRITE: "true"}
+personas:
+  reader: {identity: [read-only-monitoring], boundary: [region-and-production], role: "arn:aws:iam::123456789012:role/mcp-reader"}
+principals:
+  - {match: {kind: os-user}, persona: reader}
+facts: {role: "arn:aws:iam::123456789012:role/mcp-facts", ttl: 5s}
+audit: {file: audit.jsonl}
+`
+
+func TestParseCompletesWhatAFileLeavesOut(t *testing.T) {
+	c, err := Parse([]byte(good))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Facts.TTL.D() != 5*time.Second || c.Limits.CallTimeout != DefaultCallTimeout || c.ClientDetail != "full" || c.Mode != "enforce" {
+		t.Errorf("defaults: %+v", c)
+	}
+	if got := c.Personas["reader"].MCP; len(got) != 1 || got[0] != "default" {
+		t.Errorf("mcp documents = %v, want the default one", got)
+	}
+}
+
+func TestParseNamesEachMistakeWithItsLine(t *testing.T) {
+	tests := []struct {
+		name, yaml string
+		want       []string
+	}{
+		{"an unknown key", good + "reigon: us-east-1\n", []string{"line 13: unknown key reigon; known here: audit, aws,"}},
+		{"an unknown nested key", strings.Replace(good, "ttl:", "tll:", 1), []string{"line 11: unknown key facts.tll; known here: role, ttl"}},
+		{"a key that is there twice", good + "version: 1\n", []string{"version"}},
+		{"a number where a string belongs", strings.Replace(good, `"true"`, "1", 1), []string{"line 6: upstream.env.ALLOW_WRITE must be a string; put it in quotes"}},
+		{"a list where a mapping belongs", strings.Replace(good, "{file: audit.jsonl}", "[a]", 1), []string{"line 12: audit must be a mapping"}},
+		{"a key without a value", strings.Replace(good, "{file: audit.jsonl}", "", 1), []string{"audit has no value"}},
+		{"a duration without a unit", strings.Replace(good, "5s", "5", 1), []string{"line 11: facts.ttl must be a duration such as 10s"}},
+		{"two mistakes at once", strings.NewReplacer("us-east-1", "east", "role/mcp-reader", "user/x").Replace(good),
+			[]string{"line 2: aws.region must name", "line 8: personas.reader.role must be the ARN"}},
+		{"an AWS_ variable for the server", strings.Replace(good, "ALLOW_WRITE", "AWS_PROFILE", 1), []string{"line 6: upstream.env.AWS_PROFILE: the proxy alone"}},
+		{"a principal without a persona", strings.Replace(good, "persona: reader", "persona: writer", 1), []string{`line 10: principals[0].persona: there is no persona "writer"; there are: reader`}},
+		{"facts of another account", strings.Replace(good, "123456789012:role/mcp-facts", "210987654321:role/mcp-facts", 1), []string{"line 11: facts.role is of another account"}},
+		{"another version", strings.Replace(good, "version: 1", "version: 2", 1), []string{"line 1: version must be 1"}},
+		{"no region", strings.Replace(good, "region: us-east-1, ", "", 1), []string{"aws.region must name"}},
+		{"an alias", good + "client_detail: &x full\n", []string{"anchors, aliases and tags are not read"}},
+		{"an empty file", "", []string{"empty"}},
+		{"two documents", good + "---\nversion: 1\n", []string{"exactly one YAML document"}},
+		{"no YAML at all", "{", []string{"not YAML"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := Parse([]byte(tt.yaml))
+			if err == nil {
+				t.Fatal("accepted")
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("error %q does not say %q", err, want)
+				}
+			}
+		})
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(good))
+	f.Add([]byte("a: &a [*a]"))
+	f.Add([]byte("version: {1: 2}\n? x\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c, err := Parse(b)
+		if err == nil && (c.Version != 1 || len(c.Personas) == 0 || c.AWS.Region == "") {
+			t.Errorf("accepted an incomplete configuration: %+v", c)
+		}
+	})
+}

@@ -1,0 +1,156 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+var (
+	regionForm = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)
+	// The role ARN is the only place that partition and account come from.
+	roleForm = regexp.MustCompile(`^arn:(aws|aws-us-gov|aws-cn):iam::(\d{12}):role/[\w+=,.@/-]+$`)
+	nameForm = regexp.MustCompile(`^[a-zA-Z0-9][\w.-]{0,63}$`)
+)
+
+// Validate checks a configuration that did not come from a file, with every
+// mistake in the one error.
+func (c *Config) Validate() error {
+	var text []string
+	for _, err := range c.validate(nil) {
+		text = append(text, err.Error())
+	}
+	if len(text) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %s", ErrConfig, strings.Join(text, "\n"))
+}
+
+func (c *Config) validate(lines lineIndex) (problems []error) {
+	fail := func(path, format string, args ...any) {
+		message := fmt.Sprintf(format, args...)
+		if line := lines.near(path); line > 0 {
+			message = fmt.Sprintf("line %d: %s", line, message)
+		}
+		problems = append(problems, fmt.Errorf("%s", message))
+	}
+	if c.Version != 1 {
+		fail("version", "version must be 1")
+	}
+	if c.Mode != "enforce" {
+		fail("mode", "mode must be enforce")
+	}
+	if !regionForm.MatchString(c.AWS.Region) {
+		fail("aws.region", "aws.region must name the one region that is operated, such as us-east-1")
+	}
+	if e := c.AWS.Endpoint; e != "" {
+		if u, err := url.Parse(e); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil {
+			fail("aws.endpoint", "aws.endpoint must be an http or https URL without user information")
+		}
+	}
+	for name := range c.Upstream.Env {
+		if strings.HasPrefix(strings.ToUpper(name), "AWS_") || name == "" || strings.ContainsAny(name, "=\x00") {
+			fail("upstream.env."+name, "upstream.env.%s: the proxy alone sets the server's AWS_ variables", name)
+		}
+	}
+	for i, name := range c.Upstream.Pass {
+		if strings.HasPrefix(strings.ToUpper(name), "AWS_") || name == "" {
+			fail(fmt.Sprintf("upstream.pass[%d]", i), "upstream.pass: %s: the proxy alone sets the server's AWS_ variables", name)
+		}
+	}
+	if len(c.Personas) == 0 {
+		fail("personas", "personas: name at least one, with identity, boundary and role")
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Personas)) {
+		c.validatePersona(name, fail)
+	}
+	if len(c.Principals) == 0 {
+		fail("principals", "principals: without an entry nobody has access; add - {match: {kind: os-user}, persona: NAME}")
+	}
+	for i, p := range c.Principals {
+		path := fmt.Sprintf("principals[%d]", i)
+		if p.Match.Kind != "os-user" {
+			fail(path+".match.kind", "%s.match.kind must be os-user", path)
+		}
+		if _, ok := c.Personas[p.Persona]; !ok {
+			fail(path+".persona", "%s.persona: there is no persona %q; there are: %s", path, p.Persona, strings.Join(slices.Sorted(maps.Keys(c.Personas)), ", "))
+		}
+	}
+	if c.Facts.Role != "" && !roleForm.MatchString(c.Facts.Role) {
+		fail("facts.role", "facts.role must be a role ARN")
+	}
+	c.validateLimits(fail)
+	if c.ClientDetail != "full" && c.ClientDetail != "minimal" {
+		fail("client_detail", "client_detail must be full or minimal")
+	}
+	return problems
+}
+
+func (c *Config) validatePersona(name string, fail func(path, format string, args ...any)) {
+	p, path := c.Personas[name], "personas."+name
+	if !nameForm.MatchString(name) {
+		fail(path, "%s: a persona's name has letters, digits, dots, dashes and underscores", path)
+	}
+	if !roleForm.MatchString(p.Role) {
+		fail(path+".role", "%s.role must be the ARN of the IAM role to assume, such as arn:aws:iam::123456789012:role/mcp-%s", path, name)
+	}
+	if len(p.Identity) == 0 {
+		fail(path+".identity", "%s.identity: name at least one policy document", path)
+	}
+	// Facts and grants are of one account: its own role's.
+	if c.Facts.Role != "" && roleForm.MatchString(p.Role) && roleForm.MatchString(c.Facts.Role) && Account(p.Role) != Account(c.Facts.Role) {
+		fail("facts.role", "facts.role is of another account than %s.role", path)
+	}
+}
+
+func (c *Config) validateLimits(fail func(path, format string, args ...any)) {
+	if n := c.Limits.MessageBytes; n < 1<<10 || n > 256<<20 {
+		fail("limits.message_bytes", "limits.message_bytes must be between 1024 and %d", 256<<20)
+	}
+	if d := c.Limits.CallTimeout.D(); d < time.Second || d > 14*time.Minute {
+		fail("limits.call_timeout", "limits.call_timeout must be between 1s and 14m: AWS credentials of a call last 15 minutes")
+	}
+	if d := c.Limits.CancelGrace.D(); d < 100*time.Millisecond || d > 10*time.Minute {
+		fail("limits.cancel_grace", "limits.cancel_grace must be between 100ms and 10m")
+	}
+	if d := c.Facts.TTL.D(); d > time.Minute {
+		fail("facts.ttl", "facts.ttl must be at most 1m: older tags decide wrongly")
+	}
+}
+
+// near finds the line of path or of the closest key above it.
+func (l lineIndex) near(path string) int {
+	for path != "" {
+		if line, ok := l[path]; ok {
+			return line
+		}
+		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
+	}
+	return l[""]
+}
+
+// Partition returns the partition of a role ARN that was validated.
+func Partition(role string) string { return roleForm.FindStringSubmatch(role)[1] }
+
+// Account returns the account of a role ARN that was validated.
+func Account(role string) string { return roleForm.FindStringSubmatch(role)[2] }
+
+// defaultAuditFile is where the record goes when nothing is configured.
+// Source: XDG base directory specification, XDG_STATE_HOME.
+func defaultAuditFile() string {
+	state := os.Getenv("XDG_STATE_HOME")
+	if !filepath.IsAbs(state) {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "audit.jsonl"
+		}
+		state = filepath.Join(home, ".local", "state")
+	}
+	return filepath.Join(state, "ecs-mcp-proxy", "audit.jsonl")
+}
