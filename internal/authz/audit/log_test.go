@@ -1,0 +1,157 @@
+package audit
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
+)
+
+func open(t *testing.T) (*Log, string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "state", "audit.jsonl")
+	l, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l, path
+}
+
+func TestARecordIsOneLineThatOnlyTheOwnerReads(t *testing.T) {
+	l, path := open(t)
+	id := NewID()
+	if err := l.Append(Record{Phase: PhaseRefusal, DecisionID: id, Message: "line\nbreak \x1b[31m"}); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Count(b, []byte("\n")) != 1 || bytes.ContainsRune(b, 0x1b) {
+		t.Errorf("not one clean line: %q", b)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, want 0600", info.Mode())
+	}
+}
+
+func TestWhatCannotBeWrittenIsAnError(t *testing.T) {
+	l, err := Open("/dev/full")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if err := l.Append(Record{DecisionID: "x"}); !errors.Is(err, ErrAudit) {
+		t.Errorf("err = %v, want ErrAudit", err)
+	}
+}
+
+func TestASymbolicLinkIsNotFollowed(t *testing.T) {
+	dir := t.TempDir()
+	link := filepath.Join(dir, "audit.jsonl")
+	if err := os.Symlink(filepath.Join(dir, "elsewhere"), link); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(link); err == nil || !strings.Contains(err.Error(), "symbolic link") {
+		t.Errorf("err = %v", err)
+	}
+}
+
+func TestTwoProxiesMayShareALog(t *testing.T) {
+	first, path := open(t)
+	second, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	var wg sync.WaitGroup
+	for _, l := range []*Log{first, second} {
+		for range 50 {
+			wg.Go(func() {
+				if err := l.Append(Record{Phase: PhaseEvent, DecisionID: "same", Message: strings.Repeat("x", 5000)}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	wg.Wait()
+	records, err := Find(path, "same")
+	if err != nil || len(records) != 100 {
+		t.Fatalf("%d records, %v", len(records), err)
+	}
+	next := map[string]uint64{}
+	for _, r := range records {
+		next[r.RunID]++
+		if r.Seq != next[r.RunID] {
+			t.Fatalf("run %s: sequence %d where %d was due", r.RunID, r.Seq, next[r.RunID])
+		}
+	}
+}
+
+func TestATornLineHidesNoOther(t *testing.T) {
+	l, path := open(t)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString(`{"phase":"decision","decision_id":"a"` + "\n"); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	if err := l.Append(Record{Phase: PhaseOutcome, DecisionID: "a"}); err != nil {
+		t.Fatal(err)
+	}
+	if records, err := Find(path, "a"); err != nil || len(records) != 1 {
+		t.Errorf("%v, %v", records, err)
+	}
+	if _, err := Find(path, "b"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("err = %v, want ErrNotFound", err)
+	}
+}
+
+func TestIdsAreTypableAndDiffer(t *testing.T) {
+	seen := map[string]bool{}
+	for range 1000 {
+		id := NewID()
+		if len(id) != 20 || seen[id] || strings.ToLower(id) != id || strings.Trim(id, "abcdefghijklmnopqrstuvwxyz0123456789") != "" {
+			t.Fatalf("id %q", id)
+		}
+		seen[id] = true
+	}
+}
+
+func TestShowTellsADecisionWhole(t *testing.T) {
+	records := []Record{
+		{Phase: PhaseDecision, DecisionID: "abc", Timestamp: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC), Class: "allowed", Revision: "r1",
+			RequestedBy: "os-user/alice", Persona: "deployer",
+			Input: &Input{Method: "tools/call", Server: "s", Tool: "ecs_resource_management", Operation: "UpdateService", ArgumentsSHA256: "00ff",
+				Accesses: []authz.Access{{Action: "ecs:UpdateService", Resource: "arn:x", Context: map[string]authz.Value{"aws:ResourceTag/Environment": authz.One("stag\x1b[31ming")}}}},
+			Result: &authz.Decision{Allow: true, Accesses: []authz.AccessResult{{Verdict: authz.Allowed, Layer: "identity", Statements: []string{"deploy/ECS"}}}},
+			Grant:  &Grant{AccessKeyID: "ASIA1", Role: "arn:role", SessionName: "ecsmcp-abc", SessionPolicy: "{}", SessionPolicySize: 2, Until: time.Date(2026, 11, 24, 12, 2, 0, 0, time.UTC)}},
+		{Phase: PhaseOutcome, DecisionID: "abc", Class: "answered", Millis: 12.34, Draws: 1},
+	}
+	var b strings.Builder
+	if err := Show(&b, records); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"allowed", "os-user/alice as persona deployer", "ecs:UpdateService on arn:x", "allowed by deploy/ECS (identity)",
+		"aws:ResourceTag/Environment = stag", "ASIA1, session ecsmcp-abc", "12.3 ms", "drawn 1 times"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("does not say %q:\n%s", want, b.String())
+		}
+	}
+	if strings.ContainsRune(b.String(), 0x1b) {
+		t.Error("an escape sequence reached the terminal")
+	}
+}

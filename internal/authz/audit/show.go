@@ -1,0 +1,114 @@
+package audit
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
+)
+
+// Show writes the records of one decision for a person to read.
+func Show(w io.Writer, records []Record) error {
+	var b strings.Builder
+	for _, r := range records {
+		switch r.Phase {
+		case PhaseOutcome:
+			fmt.Fprintf(&b, "outcome    %s after %.1f ms", r.Class, r.Millis)
+			fmt.Fprintf(&b, "; credentials drawn %d times", r.Draws)
+			if r.DrawsRefused > 0 {
+				fmt.Fprintf(&b, ", refused %d times", r.DrawsRefused)
+			}
+			b.WriteByte('\n')
+			line(&b, "", r.Message)
+		default:
+			showDecision(&b, r)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func showDecision(b *strings.Builder, r Record) {
+	line(b, "decision", r.DecisionID+"  "+r.Timestamp.Format(time.RFC3339))
+	line(b, "answer", map[bool]string{true: "allowed", false: "refused (" + r.Class + ")"}[r.Phase == PhaseDecision])
+	line(b, "because", r.Message)
+	if r.RequestedBy != "" {
+		line(b, "caller", r.RequestedBy+" as persona "+r.Persona)
+	}
+	if in := r.Input; in != nil {
+		line(b, "call", strings.TrimSpace(strings.Join([]string{in.Method, in.Server, in.Tool, in.Operation}, " ")))
+		line(b, "arguments", prefixed("sha256:", in.ArgumentsSHA256))
+		showAccesses(b, in.Accesses, r.Result)
+	}
+	if r.Result != nil {
+		for _, d := range r.Result.Denies {
+			line(b, "guardrail", d.Code+": "+d.Title+": "+d.Message)
+			line(b, "remedy", d.Remedy)
+		}
+	}
+	if g := r.Grant; g != nil {
+		line(b, "grant", fmt.Sprintf("%s, session %s of %s", g.AccessKeyID, g.SessionName, g.Role))
+		line(b, "", fmt.Sprintf("session policy of %d characters (packed %d %%), denied by AWS after %s", g.SessionPolicySize, g.PackedPolicySize, g.Until.Format(time.RFC3339)))
+		line(b, "", g.SessionPolicy)
+	}
+	line(b, "policy", prefixed("revision ", r.Revision))
+}
+
+func showAccesses(b *strings.Builder, accesses []authz.Access, d *authz.Decision) {
+	for i, a := range accesses {
+		line(b, "access", a.Action+" on "+a.Resource)
+		if d != nil && i < len(d.Accesses) {
+			showResult(b, d.Accesses[i], a.Optional)
+		}
+		for _, key := range slices.Sorted(maps.Keys(a.Context)) {
+			line(b, "", fmt.Sprintf("  %s = %s", key, strings.Join(a.Context[key].Values, ", ")))
+		}
+	}
+}
+
+func showResult(b *strings.Builder, r authz.AccessResult, optional bool) {
+	text := r.Verdict.String()
+	if len(r.Statements) > 0 {
+		text += " by " + strings.Join(r.Statements, ", ")
+	}
+	if r.Layer != "" {
+		text += " (" + r.Layer + ")"
+	}
+	if optional && r.Verdict != authz.Allowed {
+		text += "; optional, so it was left out of the grant"
+	}
+	line(b, "", "  "+text)
+	if len(r.Unknown) > 0 {
+		line(b, "", "  could not be determined: "+strings.Join(r.Unknown, ", "))
+	}
+	for _, n := range r.Near {
+		line(b, "", fmt.Sprintf("  near miss: %s would have matched but for %s %s", n.Statement, n.Operator, n.Key))
+	}
+}
+
+func line(b *strings.Builder, label, text string) {
+	if text != "" {
+		fmt.Fprintf(b, "%-10s %s\n", label, printable(text))
+	}
+}
+
+func prefixed(prefix, s string) string {
+	if s == "" {
+		return ""
+	}
+	return prefix + s
+}
+
+// printable keeps control characters of a record from reaching a terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < 0x20 || r == 0x7f || (r >= 0x80 && r < 0xa0) || (r >= 0x202a && r <= 0x202e) || (r >= 0x2066 && r <= 0x2069) {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
+}
