@@ -1,0 +1,112 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// ErrToolList: the response to a tools/list is not a list that has one reading.
+var ErrToolList = errors.New("read list of tools")
+
+// Tool is one element of a list of tools.
+type Tool struct {
+	Name string
+	Raw  json.RawMessage // as the server sent it
+}
+
+// ToolList is the answer to a tools/list: one page of tools inside its message.
+type ToolList struct {
+	Tools []Tool
+
+	raw        []byte
+	start, end int // of the array in raw
+}
+
+// Tools reads the result of a tools/list response that ReadServer returned.
+// Every tool must have a name, in no second spelling, and every name must be
+// the only one; otherwise the error is an ErrToolList.
+func Tools(m *Message) (*ToolList, error) {
+	if m.Kind != Response || m.Result == nil {
+		return nil, fmt.Errorf("%w: the message has no result", ErrToolList)
+	}
+	r := &reader{raw: m.Result, limits: Limits{}.orDefault(), dec: jsontext.NewDecoder(bytes.NewBuffer(m.Result))}
+	if r.dec.PeekKind() != '{' {
+		return nil, fmt.Errorf("%w: the result is not an object", ErrToolList)
+	}
+	t := &ToolList{raw: m.Raw}
+	var tools json.RawMessage
+	names := map[string]bool{}
+	_, err := r.object([]string{"tools", "nextCursor"}, func(key []byte) (err *Error) {
+		if string(key) != "tools" {
+			_, err = r.value(false)
+			return err
+		}
+		if r.dec.PeekKind() != '[' {
+			return r.refuse("tools is not an array")
+		}
+		tools, err = r.array(func() *Error {
+			tool, err := r.tool()
+			if err == nil && names[tool.Name] {
+				err = r.refuse("two tools have the same name")
+			}
+			names[tool.Name] = true
+			t.Tools = append(t.Tools, tool)
+			return err
+		})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrToolList, err)
+	}
+	if tools == nil {
+		return nil, fmt.Errorf("%w: the result has no tools", ErrToolList)
+	}
+	t.start = m.Offset(tools)
+	t.end = t.start + len(tools)
+	return t, nil
+}
+
+func (r *reader) tool() (t Tool, err *Error) {
+	if r.dec.PeekKind() != '{' {
+		return t, r.refuse("a tool is not an object")
+	}
+	named := false
+	t.Raw, err = r.object([]string{"name"}, func(key []byte) (err *Error) {
+		if string(key) != "name" {
+			_, err = r.value(false)
+			return err
+		}
+		named = true
+		t.Name, err = r.text("the name of a tool is not a string")
+		return err
+	})
+	if err == nil && !named {
+		err = r.refuse("a tool has no name")
+	}
+	return t, err
+}
+
+// Keep returns the message with only the tools whose name is kept. Every other
+// byte of the message stays as it is; if all tools are kept the message is
+// returned itself.
+func (t *ToolList) Keep(keep func(name string) bool) []byte {
+	array := []byte{'['}
+	kept := 0
+	for _, tool := range t.Tools {
+		if !keep(tool.Name) {
+			continue
+		}
+		if kept++; kept > 1 {
+			array = append(array, ',')
+		}
+		array = append(array, tool.Raw...)
+	}
+	if kept == len(t.Tools) {
+		return t.raw
+	}
+	return Splice(t.raw, t.start, t.end, append(array, ']'))
+}

@@ -1,0 +1,125 @@
+package wire
+
+import "encoding/json"
+
+// modernKey in params._meta carries the protocol version of one message.
+// Source: MCP 2026-07-28, basic: _meta.
+const modernKey = "io.modelcontextprotocol/protocolVersion"
+
+// params holds the members of params that some method gives a meaning. The
+// method may stand behind params, so they are noted first and interpreted when
+// the whole envelope is known.
+type params struct {
+	name, uri, arguments, token, requestID json.RawMessage
+
+	metaToken    json.RawMessage
+	task, modern bool
+}
+
+func (r *reader) readParams() (json.RawMessage, *Error) {
+	if r.dec.PeekKind() != '{' {
+		v, err := r.value(false)
+		if err == nil && r.client {
+			err = r.refuse("params must be an object; leave it out if there are none")
+		}
+		return v, err
+	}
+	var known []string // a server's params are free
+	if r.client {
+		known = paramsKeys
+	}
+	p := &r.params
+	return r.object(known, func(key []byte) (err *Error) {
+		switch string(key) {
+		case "name":
+			p.name, err = r.value(false)
+		case "uri":
+			p.uri, err = r.value(false)
+		case "arguments":
+			p.arguments, err = r.value(r.client)
+		case "progressToken":
+			p.token, err = r.value(false)
+		case "requestId":
+			p.requestID, err = r.value(false)
+		case "_meta":
+			err = r.meta()
+		case "task":
+			p.task = true
+			_, err = r.value(false)
+		default:
+			_, err = r.value(false)
+		}
+		return err
+	})
+}
+
+func (r *reader) meta() *Error {
+	if r.dec.PeekKind() != '{' {
+		_, err := r.value(false)
+		if err == nil && r.client {
+			err = r.refuse("_meta must be an object; leave it out if it is empty")
+		}
+		return err
+	}
+	_, err := r.object(nil, func(key []byte) *Error {
+		v, err := r.value(false)
+		switch string(key) {
+		case "progressToken":
+			r.params.metaToken = v
+		case modernKey:
+			r.params.modern = true
+		}
+		return err
+	})
+	return err
+}
+
+// interpret gives the members of params the meaning they have for the method.
+// A server's params are taken as they come: what cannot be used is left out.
+func (r *reader) interpret(m *Message) *Error {
+	p := r.params
+	m.HasTask, m.ModernVersion, m.ProgressToken = p.task, p.modern, p.metaToken
+	subject, path := json.RawMessage(nil), ""
+	switch m.Method {
+	case "tools/call", "prompts/get":
+		subject, path = p.name, "/params/name"
+		m.Arguments = p.arguments
+	case "resources/read", "resources/subscribe", "resources/unsubscribe":
+		subject, path = p.uri, "/params/uri"
+	case "notifications/progress":
+		m.ProgressToken = p.token
+	case "notifications/cancelled":
+		m.RequestID, _ = parseID(p.requestID)
+	}
+	if isText(subject) {
+		m.Name, _ = unquote(subject) // valid: the decoder has read it
+	}
+	if !r.client {
+		if _, ok := parseID(m.ProgressToken); !ok {
+			m.ProgressToken = nil
+		}
+		return nil
+	}
+	return m.checkParams(p, path, isText(subject))
+}
+
+func (m *Message) checkParams(p params, path string, named bool) *Error {
+	refuse := func(path, reason string) *Error {
+		return &Error{Code: CodeInvalidRequest, Path: path, Reason: reason}
+	}
+	if path != "" && !named {
+		return refuse(path, "the method needs this string; send it")
+	}
+	if m.Arguments != nil && m.Arguments[0] != '{' {
+		return refuse("/params/arguments", "arguments must be an object; leave it out if there are none")
+	}
+	if _, ok := parseID(m.ProgressToken); m.ProgressToken != nil && !ok {
+		return refuse("/params/_meta/progressToken", "a progress token must be a string or a number of ordinary size")
+	}
+	if p.requestID != nil && m.Method == "notifications/cancelled" && m.RequestID.IsZero() {
+		return refuse("/params/requestId", "a request id must be a string or a number of ordinary size")
+	}
+	return nil
+}
+
+func isText(raw json.RawMessage) bool { return len(raw) > 0 && raw[0] == '"' }
