@@ -71,12 +71,12 @@ func exact(number string) (text string, ok bool) {
 	digits, sign := strings.CutPrefix(number, "-")
 	exponent := 0
 	if i := strings.IndexAny(digits, "eE"); i >= 0 {
-		power := strings.TrimPrefix(digits[i+1:], "+")
-		digits = digits[:i]
-		var err error
-		if exponent, err = strconv.Atoi(power); err != nil || len(power) > 10 {
+		power := digits[i+1:]
+		if len(strings.TrimLeft(power, "+-")) > 9 {
 			return "", false
 		}
+		exponent, _ = strconv.Atoi(power) // at most nine digits: cannot fail
+		digits = digits[:i]
 	}
 	if whole, fraction, found := strings.Cut(digits, "."); found {
 		digits, exponent = whole+fraction, exponent-len(fraction)
