@@ -1,0 +1,142 @@
+package catalog
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+func (c *compiler) access(at string, o *operation, known []*resource, d accessDoc) *access {
+	a := &access{action: d.Action, resource: d.Resource, arn: template(d.ARN), context: map[string]string{}}
+	a.flags.Optional, a.flags.Unverified, a.flags.Creates = d.Optional, d.Unverified, d.Creates
+	if d.When != "" {
+		a.when = c.path(at+".when", o, d.When)
+	}
+	if d.Unless != "" {
+		a.unless = c.path(at+".unless", o, d.Unless)
+	}
+	fact, ok := c.actions[d.Action]
+	if !ok {
+		c.fail(at, "is not an action that the proxy knows; declare it under actions")
+		return a
+	}
+	service, _, _ := strings.Cut(d.Action, ":")
+	a.flags.Global = slices.Contains(c.global, service)
+	a.flags.Unscopable = len(fact.On) == 0
+	on := c.target(at, a, known, d)
+	if a.flags.Unscopable != (on == "") {
+		c.fail(at, "must name a resource exactly if the action has resource-level permission")
+		return a
+	}
+	if _, ok := fact.On[on]; on != "" && !ok {
+		c.fail(at, "is authorised on %s, not on %s", strings.Join(slices.Sorted(maps.Keys(fact.On)), ", "), on)
+		return a
+	}
+	keys, taggable := c.facts.keysOf(d.Action, fact, on)
+	a.flags.Taggable = taggable
+	a.unknown = slices.Clone(c.unknown)
+	for _, key := range keys {
+		c.key(at, o, a, key, d)
+	}
+	for _, key := range slices.Sorted(maps.Keys(d.Context)) {
+		if !slices.Contains(keys, key) {
+			c.fail(at+".context", "holds %s, which AWS does not carry for the action", key)
+		}
+	}
+	return a
+}
+
+// target works out where the access's resource comes from and returns its
+// resource type, "" for "*".
+func (c *compiler) target(at string, a *access, known []*resource, d accessDoc) string {
+	if d.Type != "" && d.ARN == "" {
+		if a.kind = c.types[d.Type]; a.kind == nil {
+			c.fail(at+".type", "names %q, which is not under types", d.Type)
+			return ""
+		}
+	}
+	switch {
+	case d.ARN != "":
+		return d.Type
+	case a.kind != nil:
+		if d.Resource == "" || c.named(at, known, d.Resource) != nil {
+			return a.kind.name
+		}
+	case d.Resource != "":
+		if r := c.named(at, known, d.Resource); r != nil && len(r.kinds) > 0 {
+			return r.kinds[0].name
+		}
+	}
+	return ""
+}
+
+func (c *compiler) named(at string, known []*resource, name string) *resource {
+	for _, r := range known {
+		if r.name == name {
+			return r
+		}
+	}
+	c.fail(at+".resource", "names %q, which is not under resources", name)
+	return nil
+}
+
+// key settles how one condition key of the access is filled: by the access
+// itself, from the arguments, or not at all, which makes it unknown.
+func (c *compiler) key(at string, o *operation, a *access, key string, d accessDoc) {
+	if strings.HasSuffix(key, ":ResourceTag/*") {
+		if !a.flags.Creates {
+			a.unknown = append(a.unknown, key)
+		}
+		return
+	}
+	if value, ok := d.Context[key]; ok {
+		if value != omitted {
+			a.context[key] = value
+		}
+		return
+	}
+	if key == "iam:PassedToService" && d.PassedTo != "" {
+		a.context[key] = d.PassedTo
+		return
+	}
+	rule, ok := c.keys[key]
+	if !ok {
+		a.unknown = append(a.unknown, key)
+		return
+	}
+	if rule.Value != "" {
+		a.context[key] = rule.Value
+		return
+	}
+	f := filler{key: key, many: rule.Many, as: rule.As, absent: rule.Absent}
+	for _, name := range rule.From {
+		if path := strings.Split(name, "."); o.input.has(path) {
+			f.from = append(f.from, path)
+		}
+	}
+	f.kind, f.partOf = c.keyKind(at, rule.Type), c.keyKind(at, rule.PartOf)
+	switch {
+	case f.partOf != nil || len(f.from) > 0:
+		if o.updates && rule.As != "tags" {
+			f.absent = "" // AWS keeps the value that the resource has, and it may compare that
+		}
+		a.fillers = append(a.fillers, f)
+	case len(rule.From) > 0:
+		a.unknown = append(a.unknown, key)
+	case rule.Absent == "":
+		a.unknown = append(a.unknown, key)
+	case rule.Absent != omitted:
+		a.context[key] = rule.Absent
+	}
+}
+
+func (c *compiler) keyKind(at, name string) *kind {
+	if name == "" {
+		return nil
+	}
+	k := c.types[name]
+	if k == nil {
+		c.fail(at, "needs a key of type %q, which is not under types", name)
+	}
+	return k
+}
