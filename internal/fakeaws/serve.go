@@ -1,0 +1,173 @@
+package fakeaws
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// serve answers one request, top to bottom: read, verify, perform, record.
+func (a *AWS) serve(w http.ResponseWriter, r *http.Request) {
+	m, f := readMessage(r)
+	var body []byte
+	if f == nil {
+		body, f = a.run(m, r)
+	} else {
+		a.refuse(m, f)
+	}
+	m.answer(w, strings.ToLower(rand.Text()), body, f)
+}
+
+// run performs a request under the lock and renders its result before the lock
+// is given back, since a result may point into the state.
+func (a *AWS) run(m message, r *http.Request) ([]byte, *fault) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	c := &call{aws: a, message: m, at: a.clock()}
+	f := c.authenticate(r)
+	var result any
+	if f == nil {
+		result, f = c.perform()
+	}
+	c.record(f)
+	if f != nil {
+		return nil, f
+	}
+	return m.render(result), nil
+}
+
+// refuse records a request that could not be read.
+func (a *AWS) refuse(m message, f *fault) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	(&call{aws: a, message: m, at: a.clock()}).record(f)
+}
+
+// authenticate verifies the signature and fills in who calls.
+func (c *call) authenticate(r *http.Request) *fault {
+	auth, f := parseAuthorization(r.Header)
+	if f != nil {
+		return f
+	}
+	c.auth = auth
+	k := c.aws.keys[auth.keyID]
+	if k == nil {
+		return invalidToken()
+	}
+	token := ""
+	if k.principal.session != nil {
+		token = k.principal.session.token
+	}
+	if given := strings.Join(r.Header.Values("X-Amz-Security-Token"), ","); !hmac.Equal([]byte(given), []byte(token)) {
+		return invalidToken()
+	}
+	// The age of a signature is measured on the clock that clients have.
+	if f := auth.verify(r, c.body, k.secret, c.aws.now()); f != nil {
+		return f
+	}
+	if s := k.principal.session; s != nil && !c.at.Before(s.expires) {
+		return expiredToken()
+	}
+	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+		c.sourceIP = host
+	}
+	c.userAgent = r.UserAgent()
+	c.caller = k.principal
+	return nil
+}
+
+// perform runs the operation; one that is not implemented is authorised first,
+// as every other is.
+func (c *call) perform() (any, *fault) {
+	if c.protocol == unknownProtocol {
+		return nil, unknownOperation(c.operation)
+	}
+	switch {
+	case c.auth.service == "sts" && c.protocol == queryProtocol:
+		if run, ok := stsOperations[c.operation]; ok {
+			return run(c)
+		}
+	case c.auth.service == "ecs" && c.target == ecsTarget:
+		if run, ok := ecsOperations[c.operation]; ok {
+			return run(c)
+		}
+	}
+	if f := c.authorize(access{action: c.auth.service + ":" + c.operation, resource: "*"}); f != nil {
+		return nil, f
+	}
+	return nil, unknownOperation(c.operation)
+}
+
+// record notes the request, whatever became of it.
+func (c *call) record(f *fault) {
+	r := Request{
+		At: c.at, Service: c.auth.service, Action: c.auth.service + ":" + c.operation, Region: c.auth.region,
+		AccessKeyID: c.auth.keyID, Principal: c.caller.arn, Resource: c.resources,
+		Allowed: c.allowed, Reason: c.reason, Params: c.params(),
+	}
+	if s := c.caller.session; s != nil {
+		r.Session = s.name
+	}
+	if f != nil {
+		r.Code = f.codeFor(c.protocol)
+	}
+	c.aws.requests = append(c.aws.requests, r)
+}
+
+// A call is one request on its way through serve.
+type call struct {
+	message
+	aws                 *AWS
+	at                  time.Time // AWS's idea of now
+	auth                authorization
+	caller              principal
+	sourceIP, userAgent string
+
+	resources []string
+	allowed   bool
+	reason    string
+}
+
+// An access is one action on one resource that an operation needs, with the
+// condition keys that it carries beside the request's own.
+type access struct {
+	action, resource string
+	keys             keys
+}
+
+// authorize decides every access by the caller's policies; the first that is
+// not allowed is the answer.
+func (c *call) authorize(accesses ...access) *fault {
+	for _, x := range accesses {
+		c.resources = append(c.resources, x.resource)
+		q := question{x.action, x.resource, c.requestKeys().with(x.keys)}
+		v := decide(c.caller.layers, q)
+		c.allowed, c.reason = v.allowed, v.reason()
+		if !v.allowed {
+			return deniedBy(v, c.caller.arn, q)
+		}
+	}
+	return nil
+}
+
+// requestKeys are the condition keys that every request carries.
+// Source: IAM User Guide, "AWS global condition context keys".
+func (c *call) requestKeys() keys {
+	k := c.caller.keys(c.aws.account)
+	k.one("aws:RequestedRegion", c.auth.region)
+	k.one("aws:CurrentTime", c.at.UTC().Format(time.RFC3339))
+	k.one("aws:EpochTime", strconv.FormatInt(c.at.Unix(), 10))
+	k.one("aws:SecureTransport", "false")
+	k.one("aws:ViaAWSService", "false")
+	if c.sourceIP != "" {
+		k.one("aws:SourceIp", c.sourceIP)
+	}
+	if c.userAgent != "" {
+		k.one("aws:UserAgent", c.userAgent)
+	}
+	return k
+}
