@@ -120,3 +120,14 @@ func setDefault[T comparable](value *T, standard T) {
 		*value = standard
 	}
 }
+
+// PersonaOf returns the name of the persona of the first entry of principals
+// that matches; false means no access.
+func (c *Config) PersonaOf(kind, id string) (string, bool) {
+	for _, p := range c.Principals {
+		if p.Match.Kind == kind && (p.Match.ID == "" || p.Match.ID == id) {
+			return p.Persona, true
+		}
+	}
+	return "", false
+}

@@ -1,0 +1,193 @@
+package mcp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/audit"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
+)
+
+// drainTime is how long requests in flight may take when the client has closed
+// its side: a piped script still gets its answers, a host that quits waits little.
+const drainTime = 5 * time.Second
+
+// Conversation relays between one client and one server, and lets the gate
+// judge what must be judged.
+type Conversation struct {
+	Gate   *Gate
+	Limits wire.Limits
+	Log    *zap.Logger
+
+	toClient, toServer *wire.LineWriter
+	serverIn           io.Closer
+	inflight           *inflight
+	judging            sync.WaitGroup
+	called             atomic.Bool
+}
+
+// Called reports whether a call was ever forwarded to the server.
+func (c *Conversation) Called() bool { return c.called.Load() }
+
+// Streams are the four ends of a conversation.
+type Streams struct {
+	FromClient io.Reader
+	ToClient   io.Writer
+	FromServer io.Reader
+	ToServer   io.WriteCloser
+}
+
+// Run relays until the server's side ends, the context is done, or the client
+// has closed its side and its requests are answered. It then closes ToServer,
+// answers every request that is left with "outcome unknown", records that, and
+// returns. What the server still writes after that is lost: nobody waits for it.
+func (c *Conversation) Run(ctx context.Context, s Streams) {
+	c.toClient, c.toServer = wire.NewLineWriter(s.ToClient), wire.NewLineWriter(s.ToServer)
+	c.serverIn, c.inflight = s.ToServer, newInflight()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+
+	serverEnded, clientEnded := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(serverEnded)
+		c.read(ctx, "server", s.FromServer, c.fromServer)
+	}()
+	go func() { // stays in its read if the client keeps its side open; the process ends it
+		defer close(clientEnded)
+		c.read(ctx, "client", s.FromClient, c.fromClient)
+	}()
+
+	select {
+	case <-serverEnded:
+	case <-ctx.Done():
+	case <-clientEnded:
+		drained, stop := c.inflight.drained()
+		select {
+		case <-drained:
+		case <-serverEnded:
+		case <-ctx.Done():
+		case <-time.After(drainTime):
+		}
+		stop()
+		c.closeServer()
+		select {
+		case <-serverEnded:
+		case <-ctx.Done():
+		case <-time.After(drainTime):
+		}
+	}
+	c.Gate.Lane.Close()
+	cancel()
+	c.judging.Wait()
+	c.closeServer()
+	c.giveUp()
+}
+
+func (c *Conversation) closeServer() {
+	if err := c.serverIn.Close(); err != nil {
+		c.Log.Debug("close the server's input", zap.Error(err))
+	}
+}
+
+// read hands every line to handle until the stream ends.
+func (c *Conversation) read(ctx context.Context, side string, from io.Reader, handle func(context.Context, []byte, error)) {
+	lines := wire.NewLineReader(from, c.Limits.Bytes)
+	for {
+		line, err := lines.Next()
+		switch {
+		case err == nil:
+			handle(ctx, line, nil)
+		case errors.Is(err, wire.ErrTooLong):
+			handle(ctx, nil, err)
+		default:
+			if !errors.Is(err, io.EOF) && ctx.Err() == nil {
+				c.Log.Debug("read from the "+side, zap.Error(err))
+			}
+			return
+		}
+		if ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+// giveUp settles what is left when the server is gone: each request gets one
+// answer, and each forwarded call its outcome.
+func (c *Conversation) giveUp() {
+	for _, r := range c.inflight.all() {
+		if r.call != nil {
+			c.outcome(r, classUpstream, "the server ended before it answered; the outcome is unknown")
+		}
+		if r.state != overdue {
+			c.client(c.lost(r, "the ECS MCP server ended before it answered"))
+		}
+	}
+}
+
+// lost is the answer for a request whose own answer will not come.
+func (c *Conversation) lost(r *request, why string) []byte {
+	if r.call == nil {
+		return wire.ErrorResponse(r.message.ID, codeInternal, "ecs-mcp-proxy: "+why, nil)
+	}
+	text := fmt.Sprintf("ecs-mcp-proxy: %s. The outcome is unknown: the call may have taken effect, and it was not repeated. Look before you try again.\nDecision %s; to see all of it: %s",
+		why, r.call.id, c.Gate.ShowCommand(r.call.id))
+	if r.message.Method == "tools/call" {
+		return wire.ToolError(r.message.ID, text, nil, r.message.ModernVersion)
+	}
+	return wire.ErrorResponse(r.message.ID, codeInternal, text, map[string]string{"decision_id": r.call.id})
+}
+
+// outcome writes the second line of a call. The call has happened, so a record
+// that cannot be written is said loudly and refuses the next call, not this answer.
+func (c *Conversation) outcome(r *request, class, message string) {
+	draws, refused := r.call.hold.Release()
+	if r.call.resolution.Write {
+		c.Gate.Facts.Forget()
+	}
+	err := c.Gate.Record.Append(audit.Record{Phase: audit.PhaseOutcome, DecisionID: r.call.id, Class: class, Message: message,
+		Millis: float64(time.Since(r.since).Microseconds()) / 1000, Draws: draws, DrawsRefused: refused})
+	if err != nil {
+		c.Log.Error("the outcome of a call is not on record", zap.String("decision_id", r.call.id), zap.Error(err))
+	}
+}
+
+// event records something outside of a call.
+func (c *Conversation) event(class, message string) {
+	c.Log.Warn(message, zap.String("class", class))
+	if err := c.Gate.Record.Append(audit.Record{Phase: audit.PhaseEvent, DecisionID: audit.NewID(), Class: class, Message: message}); err != nil {
+		c.Log.Error("an event is not on record", zap.Error(err))
+	}
+}
+
+// refuseMessage records the refusal of a message that never became a call, and answers it if it can be answered.
+func (c *Conversation) refuseMessage(class, message, method string, answer func(id string) []byte) {
+	id := audit.NewID()
+	record := audit.Record{Phase: audit.PhaseRefusal, DecisionID: id, Class: class, Message: message, Input: &audit.Input{Method: method},
+		RequestedBy: c.Gate.Caller.Principal.Kind + "/" + c.Gate.Caller.Principal.ID}
+	if err := c.Gate.Record.Append(record); err != nil {
+		c.Log.Error("a refusal is not on record", zap.Error(err))
+	}
+	if answer != nil {
+		c.client(answer(id))
+	}
+}
+
+func (c *Conversation) client(line []byte) {
+	if err := c.toClient.Write(line); err != nil {
+		c.Log.Debug("write to the client", zap.Error(err))
+	}
+}
+
+func (c *Conversation) server(line []byte) error {
+	if err := c.toServer.Write(line); err != nil {
+		return fmt.Errorf("write to the server: %w", err)
+	}
+	return nil
+}

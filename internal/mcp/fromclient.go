@@ -1,0 +1,161 @@
+package mcp
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
+)
+
+// fromClient treats one line of the client. It never waits for a decision: a
+// call that is being judged does not hold back the messages after it.
+func (c *Conversation) fromClient(ctx context.Context, line []byte, err error) {
+	var m *wire.Message
+	if err == nil {
+		m, err = wire.ReadClient(line, c.Limits)
+	}
+	if err != nil {
+		c.unreadable(err)
+		return
+	}
+	switch m.Kind {
+	case wire.Response:
+		c.clientResponse(m)
+	case wire.Notification:
+		c.clientNotification(m)
+	default:
+		c.clientRequest(ctx, m)
+	}
+}
+
+// unreadable answers what has no single reading. It was not forwarded.
+func (c *Conversation) unreadable(err error) {
+	code, id := wire.CodeParse, wire.ID{}
+	var unread *wire.Error
+	if errors.As(err, &unread) {
+		code, id = unread.Code, unread.ID
+	}
+	c.refuseMessage(classUnreadable, err.Error(), "", func(decision string) []byte {
+		return wire.ErrorResponse(id, code, "ecs-mcp-proxy: "+err.Error(), map[string]string{"decision_id": decision})
+	})
+}
+
+func (c *Conversation) clientRequest(ctx context.Context, m *wire.Message) {
+	treatment := fromClient[m.Method]
+	if treatment == refuse || treatment == handled {
+		c.refuseMessage(classMethod, fmt.Sprintf("method %q is not relayed", m.Method), m.Method, func(id string) []byte {
+			return wire.ErrorResponse(m.ID, codeMethodNotFound, fmt.Sprintf("ecs-mcp-proxy: method %q is not relayed", m.Method), map[string]string{"decision_id": id})
+		})
+		return
+	}
+	judged, cancel := context.WithCancel(ctx)
+	r := &request{message: m, cancel: cancel}
+	if !c.inflight.add(r) {
+		cancel()
+		c.refuseMessage(classDuplicate, "the id is in use by a request that is not answered yet", m.Method, func(string) []byte {
+			return wire.ErrorResponse(m.ID, codeInvalidRequest, "ecs-mcp-proxy: the id is in use by a request that is not answered yet; use another", nil)
+		})
+		return
+	}
+	if treatment == decide {
+		c.judging.Go(func() { defer cancel(); c.decide(judged, r) })
+		return
+	}
+	cancel()
+	c.inflight.forward(r, nil, nil)
+	c.send(r)
+}
+
+// decide lets the gate judge and forwards what it admits.
+func (c *Conversation) decide(ctx context.Context, r *request) {
+	m := r.message
+	call, id, err := c.Gate.admit(ctx, m)
+	if err != nil {
+		if c.inflight.settle(m.ID, deciding) != nil {
+			c.client(c.Gate.answer(m, classify(err), id))
+		}
+		return
+	}
+	r.call = call
+	if ctx.Err() != nil || !c.inflight.forward(r, call, func() { c.deadline(r) }) {
+		r.since = time.Now()
+		c.outcome(r, classCancelled, "cancelled; it was not forwarded")
+		return // cancelled by the client, or left to giveUp
+	}
+	c.called.Store(true)
+	c.send(r)
+}
+
+// send writes a request to the server. If that fails the server is going, and
+// giveUp answers.
+func (c *Conversation) send(r *request) {
+	if err := c.server(r.message.Raw); err != nil {
+		c.Log.Debug("forward a request", zap.Error(err))
+	}
+}
+
+// deadline answers a call for a server that did not, and tells the server to stop.
+func (c *Conversation) deadline(r *request) {
+	if !c.inflight.expire(r) {
+		return
+	}
+	r.call.hold.Abandon()
+	c.client(c.lost(r, "the server did not answer in time"))
+	params, err := json.Marshal(map[string]any{"requestId": json.RawMessage(r.message.ID.Raw()), "reason": "deadline exceeded"})
+	if err != nil {
+		c.Log.Error("write cancellation", zap.Error(err))
+		return
+	}
+	if err := c.server(fmt.Appendf(nil, `{"jsonrpc":"2.0","method":"notifications/cancelled","params":%s}`, params)); err != nil {
+		c.Log.Debug("cancel a call", zap.Error(err))
+	}
+}
+
+func (c *Conversation) clientNotification(m *wire.Message) {
+	switch fromClient[m.Method] {
+	case relay:
+		if err := c.server(m.Raw); err != nil {
+			c.Log.Debug("forward a notification", zap.Error(err))
+		}
+	case handled:
+		c.cancelled(m)
+	default:
+		c.refuseMessage(classMethod, fmt.Sprintf("notification %q is not relayed; dropped", m.Method), m.Method, nil)
+	}
+}
+
+// cancelled ends a call that is being judged here; one that was forwarded
+// loses its lease at once and keeps its turn until its own answer.
+func (c *Conversation) cancelled(m *wire.Message) {
+	r, state := c.inflight.find(m.RequestID)
+	switch {
+	case r == nil || state == overdue:
+		return // settled already: the usual race, nothing to tell the server
+	case state == deciding:
+		// Settled first: MCP wants no answer to a request that was cancelled.
+		c.inflight.settle(m.RequestID, deciding)
+		r.cancel()
+		return
+	case r.call != nil:
+		r.call.hold.Abandon()
+	}
+	if err := c.server(m.Raw); err != nil {
+		c.Log.Debug("forward a cancellation", zap.Error(err))
+	}
+}
+
+// clientResponse passes on the answer to a question the server asked.
+func (c *Conversation) clientResponse(m *wire.Message) {
+	if !c.inflight.answered(m.ID) {
+		c.refuseMessage(classUnreadable, "an answer to nothing the server asked; dropped", "", nil)
+		return
+	}
+	if err := c.server(m.Raw); err != nil {
+		c.Log.Debug("forward an answer", zap.Error(err))
+	}
+}

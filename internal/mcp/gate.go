@@ -1,0 +1,291 @@
+package mcp
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/audit"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/catalog"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/grant"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/lane"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
+)
+
+// Decider is policy.
+type Decider interface {
+	Decide(context.Context, authz.Request) (authz.Decision, error)
+	Visible(ctx context.Context, persona string, actions []string) ([]string, error)
+}
+
+// FactReader fills in what the arguments do not say.
+type FactReader interface {
+	Fill(context.Context, []authz.Access) (filled []authz.Access, problems []string)
+	Forget()
+}
+
+// Minter lends credentials.
+type Minter interface {
+	Mint(context.Context, grant.Order) (*grant.Grant, error)
+}
+
+// Recorder keeps the record.
+type Recorder interface {
+	Append(audit.Record) error
+}
+
+// Caller is who calls and what they may be: established once, from the
+// operating system and configuration, never from a message.
+type Caller struct {
+	Principal authz.Principal
+	Persona   string
+	Role      string // ARN
+	Env       catalog.Env
+}
+
+// Gate judges calls. Its fields are set once, before the first call.
+type Gate struct {
+	Caller  Caller
+	Catalog *catalog.Catalog
+	// Policy waits until policy is loaded; an error refuses every call.
+	Policy  func(context.Context) (Decider, error)
+	Facts   FactReader
+	Grants  Minter
+	Lane    *lane.Lane
+	Record  Recorder
+	Timeout time.Duration // of a call whose catalogue entry names none
+	// FullDetail tells the client which statement decided.
+	FullDetail bool
+	// ShowCommand is the command that prints a decision's record.
+	ShowCommand func(id string) string
+}
+
+// admission is a call that may be forwarded, and the hold it must release.
+type admission struct {
+	id         string // decision id
+	resolution *catalog.Resolution
+	hold       *lane.Hold
+	deadline   time.Time
+}
+
+// admit is the whole way of one call, top to bottom. It returns either an
+// admission, whose lease is open and whose decision is on record, or an error;
+// it records every refusal itself.
+func (g *Gate) admit(ctx context.Context, m *wire.Message) (_ *admission, id string, err error) {
+	id = audit.NewID()
+	record := audit.Record{Phase: audit.PhaseDecision, DecisionID: id, Class: classAllowed, Path: "ecsmcp/authz/decision",
+		RequestedBy: g.Caller.Principal.Kind + "/" + g.Caller.Principal.ID, Persona: g.Caller.Persona,
+		Input: &audit.Input{Method: m.Method, Server: g.Catalog.Server(), Tool: m.Name, Region: g.Caller.Env.Region,
+			Account: g.Caller.Env.Account, ArgumentsSHA256: hash(m.Arguments)}}
+	defer func() {
+		// A panic in judging one call must not end the others.
+		if p := recover(); p != nil {
+			err = &refusal{classInternal, "it could not be judged", fmt.Sprintf("panic: %v", p)}
+		}
+		if err != nil {
+			err = g.recordRefusal(record, classify(err))
+		}
+	}()
+
+	resolution, err := g.resolve(m)
+	if err != nil {
+		return nil, id, err
+	}
+	timeout := resolution.Timeout
+	if timeout <= 0 {
+		timeout = g.Timeout
+	}
+	waiting, cancel := context.WithTimeoutCause(ctx, timeout, errWaited)
+	defer cancel()
+	request, decision, pins, problems, err := g.judge(waiting, m, resolution)
+	record.Input.Operation = resolution.Operation
+	record.Input.Accesses = request.Accesses
+	record.Revision = decision.Revision
+	record.Message = strings.Join(problems, "; ")
+	if err != nil {
+		return nil, id, err
+	}
+	record.Result = &decision
+	if !decision.Allow {
+		return nil, id, denial(request, decision, g.FullDetail)
+	}
+
+	order := g.order(id, resolution, request, decision, pins)
+	hold, err := g.turn(waiting, resolution, order)
+	if err != nil {
+		return nil, id, err
+	}
+	defer func() {
+		if err != nil {
+			hold.Release()
+		}
+	}()
+	order.Deadline = time.Now().Add(timeout)
+	lent, err := g.Grants.Mint(waiting, order)
+	if err != nil && !errors.Is(err, grant.ErrNothingGrantable) {
+		return nil, id, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, id, &refusal{classCancelled, "it was cancelled", "cancelled before it was forwarded"}
+	}
+	if lent != nil {
+		record.Grant = &audit.Grant{AccessKeyID: lent.AccessKeyID, Role: lent.Role, SessionName: lent.SessionName, SessionPolicy: lent.Policy,
+			SessionPolicySize: len(lent.Policy), PackedPolicySize: lent.PackedSize, Until: lent.Until, Reused: lent.Reused}
+	}
+	if err := g.Record.Append(record); err != nil {
+		return nil, id, err
+	}
+	if lent != nil {
+		hold.Lease(lent)
+	}
+	return &admission{id: id, resolution: resolution, hold: hold, deadline: order.Deadline}, id, nil
+}
+
+var errWaited = errors.New("waited too long")
+
+// resolve turns the message into accesses.
+func (g *Gate) resolve(m *wire.Message) (*catalog.Resolution, error) {
+	switch m.Method {
+	case "tools/call":
+		if m.HasTask {
+			return nil, &refusal{classMethod, "a task-augmented call acts after it was judged; send the call without params.task", "task-augmented call"}
+		}
+		return g.Catalog.Resolve(g.Caller.Env, m.Name, m.Arguments)
+	case "prompts/get":
+		accesses, err := g.Catalog.Prompt(g.Caller.Env, m.Name)
+		return &catalog.Resolution{Tool: m.Name, Accesses: accesses}, err
+	case "resources/read", "resources/subscribe":
+		accesses, err := g.Catalog.Resource(g.Caller.Env, m.Name)
+		return &catalog.Resolution{Tool: m.Name, Accesses: accesses}, err
+	}
+	return nil, &refusal{classMethod, "the method is not known here", "no resolution for method " + m.Method}
+}
+
+// judge asks policy with the facts unknown, and again with the facts only if
+// they could matter: a caller without rights learns nothing and costs nothing.
+func (g *Gate) judge(ctx context.Context, m *wire.Message, r *catalog.Resolution) (
+	request authz.Request, decision authz.Decision, pins [][]grant.Pin, problems []string, err error) {
+	request = authz.Request{Principal: g.Caller.Principal, Persona: g.Caller.Persona, Region: g.Caller.Env.Region, Account: g.Caller.Env.Account,
+		Call: authz.Call{Method: m.Method, Server: g.Catalog.Server(), Tool: r.Tool, Operation: r.Operation,
+			Write: r.Write, Sensitive: r.Sensitive, Arguments: m.Arguments},
+		Accesses: r.Accesses}
+	policy, err := g.Policy(ctx)
+	if err != nil {
+		return request, decision, nil, nil, policyError(err)
+	}
+	decision, err = policy.Decide(ctx, request)
+	if err != nil {
+		return request, authz.Decision{}, nil, nil, policyError(err)
+	}
+	if decision.Allow && !dependsOnFacts(decision) || !decision.Possible(request) {
+		return request, decision, nil, nil, nil
+	}
+	before, needs := request.Accesses, decision.Accesses
+	request.Accesses, problems = g.Facts.Fill(ctx, request.Accesses)
+	decision, err = policy.Decide(ctx, request)
+	if err != nil {
+		return request, authz.Decision{}, nil, problems, policyError(err)
+	}
+	return request, decision, pinned(before, request.Accesses, needs), problems, nil
+}
+
+func policyError(err error) *refusal {
+	return &refusal{classPolicyError, "policy could not be evaluated", err.Error()}
+}
+
+// dependsOnFacts: an optional access may be denied for want of a fact although
+// the call as a whole is allowed.
+func dependsOnFacts(d authz.Decision) bool {
+	return slices.ContainsFunc(d.Accesses, func(a authz.AccessResult) bool {
+		return a.Verdict != authz.Allowed && a.Possible
+	})
+}
+
+// pinned lists, for each access, the facts that policy needed and got.
+func pinned(before, after []authz.Access, results []authz.AccessResult) [][]grant.Pin {
+	pins := make([][]grant.Pin, len(after))
+	for i := range after {
+		for _, key := range results[i].Needs {
+			if !before[i].IsUnknown(key) || after[i].IsUnknown(key) {
+				continue
+			}
+			value, ok := lookup(after[i].Context, key)
+			pins[i] = append(pins[i], grant.Pin{Key: key, Value: value, Absent: !ok})
+		}
+	}
+	return pins
+}
+
+// lookup finds a key as IAM does, without regard to case.
+func lookup(context map[string]authz.Value, key string) (string, bool) {
+	for k, v := range context {
+		if strings.EqualFold(k, key) && len(v.Values) == 1 {
+			return v.Values[0], true
+		}
+	}
+	return "", false
+}
+
+// order asks for exactly the accesses that were allowed; an optional one that
+// was not is left out.
+func (g *Gate) order(id string, r *catalog.Resolution, request authz.Request, d authz.Decision, pins [][]grant.Pin) grant.Order {
+	order := grant.Order{DecisionID: id, Role: g.Caller.Role, Region: g.Caller.Env.Region,
+		SourceIdentity: grant.SourceIdentity(g.Caller.Principal.Kind, g.Caller.Principal.ID),
+		Tags:           map[string]string{"persona": g.Caller.Persona, "server": g.Catalog.Server(), "tool": r.Tool},
+		Reusable:       !r.Write && !r.Sensitive}
+	for i, a := range request.Accesses {
+		if d.Accesses[i].Verdict != authz.Allowed {
+			continue
+		}
+		item := grant.Item{Access: a}
+		if pins != nil {
+			item.Pins = pins[i]
+		}
+		order.Items = append(order.Items, item)
+	}
+	return order
+}
+
+// turn waits for the lane. A call without AWS accesses has a scope of its own,
+// so that it never runs while another call's credentials can be drawn.
+func (g *Gate) turn(ctx context.Context, r *catalog.Resolution, order grant.Order) (*lane.Hold, error) {
+	scope, err := order.Scope()
+	if err != nil && !errors.Is(err, grant.ErrNothingGrantable) {
+		return nil, err
+	}
+	hold, err := g.Lane.Acquire(ctx, scope, !order.Reusable)
+	switch {
+	case err == nil:
+		return hold, nil
+	case errors.Is(err, lane.ErrClosed):
+		return nil, err
+	case errors.Is(context.Cause(ctx), errWaited):
+		return nil, &refusal{classTimeout, "another call held the server until this one's time was over; try again", err.Error()}
+	}
+	return nil, &refusal{classCancelled, "it was cancelled", "cancelled while it waited for its turn"}
+}
+
+// recordRefusal writes the one line of a refusal. If that fails, the refusal
+// stands and says so.
+func (g *Gate) recordRefusal(record audit.Record, r *refusal) error {
+	record.Phase, record.Class, record.Grant = audit.PhaseRefusal, r.class, nil
+	record.Message = strings.Join(slices.DeleteFunc([]string{r.detail, record.Message}, func(s string) bool { return s == "" }), "; ")
+	if err := g.Record.Append(record); err != nil {
+		return classify(err)
+	}
+	return r
+}
+
+func hash(b []byte) string {
+	if b == nil {
+		return ""
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}

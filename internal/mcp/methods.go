@@ -1,0 +1,51 @@
+package mcp
+
+// treatment is what happens to a method. The zero value refuses.
+type treatment int
+
+const (
+	refuse  treatment = iota
+	relay             // forwarded as it is
+	filter            // forwarded; the answer is filtered by policy
+	decide            // forwarded only if policy allows
+	handled           // acted upon here, and relayed where it belongs to a forwarded request
+)
+
+// fromClient is every method a client may send: requests and notifications of
+// MCP 2024-11-05 to 2026-07-28. A method that is not here is refused.
+//
+// tasks/* stay out: a task handle would let a follow-up act after its call was
+// judged, when nothing bounds it any more.
+var fromClient = map[string]treatment{
+	"initialize":                       relay,
+	"ping":                             relay,
+	"server/discover":                  relay,
+	"completion/complete":              relay,
+	"logging/setLevel":                 relay,
+	"prompts/list":                     relay,
+	"resources/list":                   relay,
+	"resources/templates/list":         relay,
+	"resources/unsubscribe":            relay,
+	"subscriptions/listen":             relay,
+	"notifications/initialized":        relay,
+	"notifications/progress":           relay,
+	"notifications/roots/list_changed": relay,
+
+	"tools/list": filter,
+
+	"tools/call":          decide,
+	"prompts/get":         decide,
+	"resources/read":      decide,
+	"resources/subscribe": decide,
+
+	"notifications/cancelled": handled,
+}
+
+// fromServer is every request a server may send. Its notifications are all
+// relayed: they ask nothing of anyone.
+var fromServer = map[string]treatment{
+	"ping":                   relay,
+	"roots/list":             relay,
+	"sampling/createMessage": relay,
+	"elicitation/create":     relay,
+}

@@ -1,0 +1,137 @@
+package mcp
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/audit"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/catalog"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/grant"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/lane"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
+)
+
+// JSON-RPC error codes. Source: JSON-RPC 2.0 section 5.1.
+const (
+	codeInvalidRequest = -32600
+	codeMethodNotFound = -32601
+	codeInvalidParams  = -32602
+	codeInternal       = -32603
+)
+
+// The classes of refusal and of outcome, as the record names them.
+const (
+	classAllowed     = "allowed"
+	classUnreadable  = "unreadable"
+	classMethod      = "method"
+	classDuplicate   = "duplicate-id"
+	classUnknownTool = "unknown-tool"
+	classArgument    = "argument"
+	classPolicy      = "policy"
+	classPolicyError = "policy-error"
+	classCredentials = "credentials"
+	classAudit       = "audit"
+	classUpstream    = "upstream"
+	classTimeout     = "timeout"
+	classCancelled   = "cancelled"
+	classInternal    = "internal"
+	classAnswered    = "answered"
+	classToolError   = "tool-error"
+)
+
+// refusal is why a call does not go ahead. Its two texts differ on purpose:
+// the client is told what was refused, the record also why in full.
+type refusal struct {
+	class  string
+	client string // what the client is told
+	detail string // what the record says beside it
+}
+
+func (r *refusal) Error() string { return r.class + ": " + r.detail }
+
+// classify turns an error of a step into a refusal. An error of no known class
+// is an internal one: the client learns the id and nothing else.
+func classify(err error) *refusal {
+	var r *refusal
+	if errors.As(err, &r) {
+		return r
+	}
+	detail := err.Error()
+	switch {
+	case errors.Is(err, catalog.ErrUnknownTool):
+		return &refusal{classUnknownTool, "there is no such tool", detail}
+	case errors.Is(err, catalog.ErrUnknownOperation), errors.Is(err, catalog.ErrArgument):
+		return &refusal{classArgument, detail, detail}
+	case errors.Is(err, grant.ErrPolicySize):
+		return &refusal{classCredentials, detail, detail}
+	case errors.Is(err, grant.ErrCredentials):
+		return &refusal{classCredentials, "AWS did not lend credentials for it", detail}
+	case errors.Is(err, audit.ErrAudit):
+		return &refusal{classAudit, "the audit log cannot be written, and nothing is done without a record", detail}
+	case errors.Is(err, lane.ErrClosed):
+		return &refusal{classUpstream, "the ECS MCP server is gone", detail}
+	}
+	return &refusal{classInternal, "it could not be judged", detail}
+}
+
+// denial words a decided deny. With full detail it names what decided; never a
+// fact's value, never policy text, never a remedy.
+func denial(r authz.Request, d authz.Decision, full bool) *refusal {
+	var lines []string
+	for _, reason := range d.Denies {
+		lines = append(lines, fmt.Sprintf("guardrail %s: %s", reason.Code, reason.Message))
+	}
+	for i, a := range d.Accesses {
+		if a.Verdict == authz.Allowed || r.Accesses[i].Optional {
+			continue
+		}
+		lines = append(lines, verdictLine(r.Accesses[i], a))
+	}
+	detail := strings.Join(lines, "; ")
+	if detail == "" {
+		detail = "policy allowed nothing"
+	}
+	if !full {
+		return &refusal{classPolicy, "policy does not allow it", detail}
+	}
+	return &refusal{classPolicy, detail, detail}
+}
+
+// verdictLine is one denied access in IAM's words.
+func verdictLine(a authz.Access, result authz.AccessResult) string {
+	line := fmt.Sprintf("%s on %s: %s", a.Action, a.Resource, result.Verdict)
+	switch {
+	case len(result.Statements) > 0:
+		line += " by " + strings.Join(result.Statements, ", ")
+	case result.Layer != "":
+		line += ": no statement of the persona's " + result.Layer + " policy allows it"
+	}
+	if len(result.Unknown) > 0 {
+		line += " because " + strings.Join(result.Unknown, ", ") + " could not be determined"
+	}
+	return line
+}
+
+// say words the refusal for the client, with the way to the whole record.
+func (g *Gate) say(r *refusal, id string) string {
+	return fmt.Sprintf("Refused by ecs-mcp-proxy: %s.\nDecision %s; to see all of it: %s", strings.TrimSuffix(r.client, "."), id, g.ShowCommand(id))
+}
+
+// answer is the message the client gets for a refused call. A tool's refusal
+// is a tool result, so that the model reads it; a tool that does not exist,
+// like every other method, gets a JSON-RPC error.
+func (g *Gate) answer(m *wire.Message, r *refusal, id string) []byte {
+	data := map[string]string{"decision_id": id, "class": r.class}
+	switch {
+	case m.Method == "tools/call" && r.class == classUnknownTool:
+		// Hidden and unknown tools get the same bytes but for the id.
+		return wire.ErrorResponse(m.ID, codeInvalidParams, "Unknown tool: refused by ecs-mcp-proxy; decision "+id, data)
+	case m.Method == "tools/call":
+		return wire.ToolError(m.ID, g.say(r, id), nil, m.ModernVersion)
+	case r.class == classInternal || r.class == classUpstream || r.class == classAudit:
+		return wire.ErrorResponse(m.ID, codeInternal, g.say(r, id), data)
+	}
+	return wire.ErrorResponse(m.ID, codeInvalidParams, g.say(r, id), data)
+}
