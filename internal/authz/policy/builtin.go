@@ -1,0 +1,117 @@
+package policy
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	files "github.com/ecs-mcp-proxy/ecs-mcp-proxy/rego"
+)
+
+// builtin is the file of a built-in document, rego/personas/*/policy.json.
+type builtin struct {
+	Name     string                 `json:"name"`
+	About    string                 `json:"about"`
+	Values   map[string]placeholder `json:"values"`
+	Document json.RawMessage        `json:"document"`
+}
+
+// placeholder is a name that the document writes as {{name}}.
+type placeholder struct {
+	About   string `json:"about"`
+	Default string `json:"default"`
+	// Wildcards: the value may hold * and ?.
+	Wildcards bool `json:"wildcards"`
+}
+
+// valueForm is what AWS allows in the names that placeholders stand for.
+var valueForm = regexp.MustCompile(`^[A-Za-z0-9_+=,.@/*?-]+$`)
+
+var placeholderName = regexp.MustCompile(`\{\{([a-z_]+)\}\}`)
+
+// BuiltinNames returns the names of the built-in documents, sorted.
+func BuiltinNames() []string {
+	all, err := builtins()
+	if err != nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(all))
+}
+
+// Builtin returns a built-in document with its placeholders filled from values,
+// or from their defaults. A value may not hold a wildcard unless the document
+// says so: it would widen the document behind its reader's back. Values that the
+// document does not use are ignored. Every error is an ErrDocument.
+func Builtin(name string, values map[string]string) (Document, error) {
+	all, err := builtins()
+	if err != nil {
+		return Document{}, err
+	}
+	b, ok := all[name]
+	if !ok {
+		return Document{}, fmt.Errorf("%w: there is no built-in document %q; there are %s", ErrDocument, name, strings.Join(BuiltinNames(), ", "))
+	}
+	var problems []error
+	filled := placeholderName.ReplaceAllStringFunc(string(b.Document), func(text string) string {
+		key := strings.Trim(text, "{}")
+		value, err := b.Values[key].fill(values[key])
+		if err != nil {
+			problems = append(problems, fmt.Errorf("values.%s: %w", key, err))
+		}
+		return value
+	})
+	if len(problems) > 0 {
+		return Document{}, fmt.Errorf("%w: %s: %w", ErrDocument, name, distinct(problems))
+	}
+	return ReadDocument(name, []byte(filled))
+}
+
+func (p placeholder) fill(value string) (string, error) {
+	switch {
+	case value == "" && p.Default == "":
+		return "", fmt.Errorf("is needed: %s", p.About)
+	case value == "":
+		return p.Default, nil
+	case !valueForm.MatchString(value):
+		return "", fmt.Errorf("%q has characters that no AWS name has", value)
+	case !p.Wildcards && strings.ContainsAny(value, "*?"):
+		return "", fmt.Errorf("%q has a wildcard; name exactly one: %s", value, p.About)
+	}
+	return value, nil
+}
+
+// distinct joins errors, each text once: a placeholder may stand in many places.
+func distinct(problems []error) error {
+	seen := map[string]bool{}
+	return errors.Join(slices.DeleteFunc(problems, func(err error) bool {
+		again := seen[err.Error()]
+		seen[err.Error()] = true
+		return again
+	})...)
+}
+
+func builtins() (map[string]builtin, error) {
+	all := map[string]builtin{}
+	folders, err := fs.ReadDir(files.Files, "personas")
+	if err != nil {
+		return nil, fmt.Errorf("%w: read built-in documents: %w", ErrDocument, err)
+	}
+	for _, folder := range folders {
+		b, err := fs.ReadFile(files.Files, path.Join("personas", folder.Name(), "policy.json"))
+		if err != nil {
+			return nil, fmt.Errorf("%w: read built-in documents: %w", ErrDocument, err)
+		}
+		var one builtin
+		if err := json.Unmarshal(b, &one); err != nil {
+			return nil, fmt.Errorf("%w: read built-in document %s: %w", ErrDocument, folder.Name(), err)
+		}
+		all[one.Name] = one
+	}
+	return all, nil
+}

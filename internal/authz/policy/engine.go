@@ -1,0 +1,203 @@
+package policy
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/rego"
+	"github.com/open-policy-agent/opa/v1/storage/inmem"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
+)
+
+// ErrPolicy is the class of a policy that cannot be compiled or evaluated.
+var ErrPolicy = errors.New("policy error")
+
+// maxEvaluation ends an evaluation that policy made too expensive. It is far
+// above what a decision takes, so that a busy machine does not refuse calls.
+const maxEvaluation = 2 * time.Second
+
+// Persona is what a principal may be. A persona without Identity documents may
+// do nothing at AWS; without Boundary, nothing but Identity limits it; MCP alone
+// decides what touches no AWS API.
+type Persona struct {
+	Identity, Boundary, MCP []Document
+}
+
+// Engine decides requests. It is safe for concurrent use and never changes: new
+// policy is a new Engine.
+type Engine struct {
+	decision rego.PreparedEvalQuery
+	visible  rego.PreparedEvalQuery
+	revision string
+	warnings []string
+}
+
+// New compiles the embedded modules with the documents of personas, strictly.
+// Every error is an ErrPolicy.
+func New(ctx context.Context, personas map[string]Persona) (*Engine, error) {
+	modules, err := loadModules()
+	if err != nil {
+		return nil, err
+	}
+	personas, err = checkPersonas(personas)
+	if err != nil {
+		return nil, err
+	}
+	data, err := loadPersonas(personas)
+	if err != nil {
+		return nil, err
+	}
+	return newEngine(ctx, modules, data, warnings(personas))
+}
+
+func newEngine(ctx context.Context, modules map[string]*ast.Module, data map[string]any, warnings []string) (*Engine, error) {
+	compiler := ast.NewCompiler().WithCapabilities(capabilities()).WithStrict(true)
+	if compiler.Compile(modules); compiler.Failed() {
+		return nil, fmt.Errorf("%w: compile modules: %w", ErrPolicy, compiler.Errors)
+	}
+	revision, err := revisionOf(modules, data)
+	if err != nil {
+		return nil, err
+	}
+	// AST values on read: a decision then reads the documents without copying them.
+	store := inmem.NewFromObjectWithOpts(data, inmem.OptRoundTripOnWrite(false), inmem.OptReturnASTValuesOnRead(true))
+	prepare := func(query string) (rego.PreparedEvalQuery, error) {
+		prepared, err := rego.New(rego.Query(query), rego.Compiler(compiler), rego.Store(store), rego.StrictBuiltinErrors(true)).PrepareForEval(ctx)
+		if err != nil {
+			return prepared, fmt.Errorf("%w: prepare %s: %w", ErrPolicy, query, err)
+		}
+		return prepared, nil
+	}
+	e := &Engine{revision: revision, warnings: warnings}
+	if e.decision, err = prepare("data.ecsmcp.authz.decision"); err != nil {
+		return nil, err
+	}
+	if e.visible, err = prepare("data.ecsmcp.authz.visible"); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// Revision names the policy in force: equal exactly if modules and documents are.
+func (e *Engine) Revision() string { return e.revision }
+
+// Warnings says what is legal in the documents and hardly meant.
+func (e *Engine) Warnings() []string { return slices.Clone(e.warnings) }
+
+// Decide answers r. Every error is an ErrPolicy or the end of ctx, and comes with
+// the zero Decision, which denies.
+func (e *Engine) Decide(ctx context.Context, r authz.Request) (authz.Decision, error) {
+	value, err := evaluate(ctx, e.decision, r)
+	if err != nil {
+		return authz.Decision{}, fmt.Errorf("decide request: %w", err)
+	}
+	var d authz.Decision
+	if err := decode(value, &d); err != nil {
+		return authz.Decision{}, fmt.Errorf("decide request: %w", err)
+	}
+	if err := check(r, d); err != nil {
+		return authz.Decision{}, fmt.Errorf("decide request: %w", err)
+	}
+	d.Revision = e.revision
+	return d, nil
+}
+
+// check holds Rego to its own rules, so that no mistake there can allow a call.
+func check(r authz.Request, d authz.Decision) error {
+	if len(d.Accesses) != len(r.Accesses) {
+		return fmt.Errorf("%w: %d answers for %d accesses", ErrPolicy, len(d.Accesses), len(r.Accesses))
+	}
+	if !d.Allow {
+		return nil
+	}
+	if len(d.Denies) > 0 {
+		return fmt.Errorf("%w: allowed although %s denies", ErrPolicy, d.Denies[0].Code)
+	}
+	allowed := 0
+	for i, a := range d.Accesses {
+		switch {
+		case a.Verdict == authz.Allowed:
+			allowed++
+		case !r.Accesses[i].Optional:
+			return fmt.Errorf("%w: allowed although %s is not", ErrPolicy, r.Accesses[i].Action)
+		}
+	}
+	if allowed == 0 {
+		return fmt.Errorf("%w: allowed without an allowed access", ErrPolicy)
+	}
+	return nil
+}
+
+// Visible returns, sorted, those of actions that the persona may use on some
+// resource under some condition. It serves lists; it is no decision.
+func (e *Engine) Visible(ctx context.Context, persona string, actions []string) ([]string, error) {
+	value, err := evaluate(ctx, e.visible, struct {
+		Persona string   `json:"persona"`
+		Actions []string `json:"actions"`
+	}{persona, actions})
+	if err != nil {
+		return nil, fmt.Errorf("list visible actions: %w", err)
+	}
+	var visible []string
+	if err := decode(value, &visible); err != nil {
+		return nil, fmt.Errorf("list visible actions: %w", err)
+	}
+	return visible, nil
+}
+
+// evaluate returns the one value of a query about input. A panic in an
+// evaluation ends that evaluation only.
+func evaluate(ctx context.Context, query rego.PreparedEvalQuery, input any) (value any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			value, err = nil, fmt.Errorf("%w: panic: %v", ErrPolicy, p)
+		}
+	}()
+	if err := ctx.Err(); err != nil {
+		return nil, context.Cause(ctx)
+	}
+	b, err := json.Marshal(input)
+	if err != nil {
+		return nil, fmt.Errorf("%w: write input: %w", ErrPolicy, err)
+	}
+	parsed, err := ast.ValueFromReader(bytes.NewReader(b))
+	if err != nil {
+		return nil, fmt.Errorf("%w: write input: %w", ErrPolicy, err)
+	}
+	bounded, cancel := context.WithTimeout(ctx, maxEvaluation)
+	defer cancel()
+	results, err := query.Eval(bounded, rego.EvalParsedInput(parsed))
+	switch {
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case bounded.Err() != nil:
+		return nil, fmt.Errorf("%w: evaluation took over %s", ErrPolicy, maxEvaluation)
+	case err != nil:
+		return nil, fmt.Errorf("%w: evaluate: %w", ErrPolicy, err)
+	case len(results) != 1 || len(results[0].Expressions) != 1:
+		return nil, fmt.Errorf("%w: policy is undefined for this request", ErrPolicy)
+	}
+	return results[0].Expressions[0].Value, nil
+}
+
+// decode reads a result strictly: a member that Go does not know may be one that
+// was meant to deny.
+func decode(value, target any) error {
+	b, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("%w: read result: %w", ErrPolicy, err)
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(target); err != nil {
+		return fmt.Errorf("%w: read result: %w", ErrPolicy, err)
+	}
+	return nil
+}

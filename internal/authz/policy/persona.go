@@ -1,0 +1,138 @@
+package policy
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// layers are a persona's lists of documents, in the order of their evaluation.
+func (p Persona) layers() []layer {
+	return []layer{{"identity", p.Identity}, {"boundary", p.Boundary}, {"mcp", p.MCP}}
+}
+
+type layer struct {
+	name      string
+	documents []Document
+}
+
+// checkPersonas reads the documents once more: a Document may have been made
+// without ReadDocument.
+func checkPersonas(personas map[string]Persona) (map[string]Persona, error) {
+	checked := map[string]Persona{}
+	for name, p := range personas {
+		var problems []error
+		check := func(documents []Document) (read []Document) {
+			seen := map[string]bool{}
+			for _, d := range documents {
+				if seen[d.Name] {
+					problems = append(problems, fmt.Errorf("two documents of one layer are named %q, so a reason could not say which", d.Name))
+				}
+				seen[d.Name] = true
+				d, err := ReadDocument(d.Name, d.JSON)
+				if err != nil {
+					problems = append(problems, err)
+				}
+				read = append(read, d)
+			}
+			return read
+		}
+		checked[name] = Persona{Identity: check(p.Identity), Boundary: check(p.Boundary), MCP: check(p.MCP)}
+		if len(problems) > 0 {
+			return nil, fmt.Errorf("%w: persona %s: %w", ErrPolicy, name, errors.Join(problems...))
+		}
+	}
+	return checked, nil
+}
+
+// loadPersonas builds data.ecsmcp.config from checked personas.
+func loadPersonas(personas map[string]Persona) (map[string]any, error) {
+	all := map[string]any{}
+	for name, persona := range personas {
+		loaded := map[string]any{}
+		for _, layer := range persona.layers() {
+			documents := []any{}
+			for _, d := range layer.documents {
+				document, err := d.value()
+				if err != nil {
+					return nil, fmt.Errorf("%w: persona %s: %w", ErrPolicy, name, err)
+				}
+				documents = append(documents, map[string]any{"name": d.Name, "document": document})
+			}
+			loaded[layer.name] = documents
+		}
+		all[name] = loaded
+	}
+	config := map[string]any{"personas": all, "protected_tags": protectedTags(personas)}
+	return map[string]any{"ecsmcp": map[string]any{"config": config}}, nil
+}
+
+// value decodes the document, numbers as they are written.
+func (d Document) value() (v any, err error) {
+	decoder := json.NewDecoder(bytes.NewReader(d.JSON))
+	decoder.UseNumber()
+	if err := decoder.Decode(&v); err != nil {
+		return nil, fmt.Errorf("%w %s: %w", ErrDocument, d.Name, err)
+	}
+	return v, nil
+}
+
+// tagKey finds the tag keys that a document looks at, in conditions and in
+// policy variables alike.
+var tagKey = regexp.MustCompile(`(?i)(?:aws|ecs):ResourceTag/([A-Za-z0-9 +=._:/@-]+)`)
+
+// protectedTags are the tag keys that some persona's documents look at, each in
+// one spelling. Environment is always among them.
+func protectedTags(personas map[string]Persona) []any {
+	found := map[string]string{"environment": "Environment"}
+	for _, name := range slices.Sorted(maps.Keys(personas)) {
+		for _, layer := range personas[name].layers() {
+			for _, d := range layer.documents {
+				for _, match := range tagKey.FindAllSubmatch(d.JSON, -1) {
+					key := strings.TrimSpace(string(match[1]))
+					if _, ok := found[strings.ToLower(key)]; !ok {
+						found[strings.ToLower(key)] = key
+					}
+				}
+			}
+		}
+	}
+	tags := []any{}
+	for _, folded := range slices.Sorted(maps.Keys(found)) {
+		tags = append(tags, found[folded])
+	}
+	return tags
+}
+
+// warnings says what loads and hardly does what was meant.
+func warnings(personas map[string]Persona) (found []string) {
+	warn := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
+	for _, name := range slices.Sorted(maps.Keys(personas)) {
+		persona := personas[name]
+		if len(persona.Identity) == 0 {
+			warn("persona %s has no identity document, so it may do nothing at AWS", name)
+		}
+		if len(persona.Boundary) > 0 && !slices.ContainsFunc(persona.Boundary, Document.hasAllow) {
+			warn("persona %s: no document of the boundary has an Allow, so it allows nothing; add a statement that allows what the boundary is not about", name)
+		}
+		for _, layer := range persona.layers() {
+			for _, d := range layer.documents {
+				if bytes.Contains(d.JSON, []byte(`"ecs-dev:`)) {
+					warn("persona %s: document %s names actions of ecs-dev, which is no AWS service; Express Mode's actions are ecs:CreateExpressGatewayService and its like", name, d.Name)
+				}
+			}
+		}
+	}
+	return found
+}
+
+// hasAllow reports whether a statement of the document allows anything.
+func (d Document) hasAllow() bool {
+	statements, err := d.statements()
+	return err == nil && slices.ContainsFunc(statements, func(s statement) bool { return s["Effect"] == "Allow" })
+}

@@ -1,0 +1,87 @@
+package ecsmcp.guardrails.tag_escalation
+
+# METADATA
+# title: Tags that protection relies on
+# description: |
+#   Policies tell production from the rest by tags. Whoever may change such a tag
+#   may untag a production resource first and delete it next; so these tags are
+#   not for callers to change, whatever their persona allows. A new resource may
+#   carry them, in the spelling that the policies use: IAM does not tell
+#   "environment" from "Environment", and two of them make a tag that nobody
+#   can rely on.
+# custom:
+#   remedy: Let a person change this tag outside the proxy, or leave it as it is.
+# schemas:
+#   - input: schema.input
+deny contains reason if {
+	input.call.method == "tools/call"
+	some access in input.accesses
+	some message in violations(access)
+	about := rego.metadata.rule()
+	reason := {
+		"code": "tag_escalation",
+		"title": about.title,
+		"message": message,
+		"remedy": about.custom.remedy,
+	}
+}
+
+# The keys that policies look at. The proxy reads them from the documents that
+# are loaded and sets them as data.ecsmcp.config.protected_tags.
+default protected := ["Environment"]
+
+protected := data.ecsmcp.config.protected_tags
+
+violations(access) := ({sprintf("%s would change the tag %q of an existing resource, and policy relies on it", [access.action, tag]) |
+	changes_tags(access)
+	not is_new(access)
+	some tag in tags(access)
+	is_protected(tag)
+} | {sprintf("%s would set the tag %q, which is policy's %q in another spelling", [access.action, tag, key]) |
+	is_new(access)
+	some tag in tags(access)
+	some key in protected
+	lower(key) == lower(tag)
+	key != tag
+}) | {sprintf("%s would change tags of an existing resource, and which ones cannot be told", [access.action]) |
+	changes_tags(access)
+	not is_new(access)
+	is_unclear(access)
+}
+
+changes_tags(access) if split(access.action, ":")[1] in {
+	"TagResource", "UntagResource", # ecs, ecr, logs, cloudformation and most others
+	"CreateTags", "DeleteTags", # ec2
+	"AddTags", "RemoveTags", # elasticloadbalancing
+}
+
+is_new(access) if access.creates
+
+is_protected(tag) if {
+	some key in protected
+	lower(key) == lower(tag)
+}
+
+# Which tags a request names is known twice: from aws:TagKeys, and from the
+# aws:RequestTag keys where it sets values.
+tags(access) := {tag |
+	some name, value in access.context
+	lower(name) == "aws:tagkeys"
+	some tag in value
+} | {substring(name, count("aws:RequestTag/"), -1) |
+	some name, _ in access.context
+	startswith(lower(name), "aws:requesttag/")
+}
+
+is_unclear(access) if count(tags(access)) == 0
+
+is_unclear(access) if {
+	some key in access.unknown
+	startswith("aws:tagkeys", trim_suffix(lower(key), "*"))
+	not names_tag_keys(access)
+}
+
+names_tag_keys(access) if {
+	some name, _ in access.context
+	lower(name) == "aws:tagkeys"
+}

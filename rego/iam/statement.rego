@@ -1,0 +1,96 @@
+package ecsmcp.iam
+
+# candidates(documents, env): the statements that name the access's action and
+# may name its resource, with what their conditions say. A candidate without
+# failing pairs matches if it has no unknown keys, and might match if it has.
+candidates(documents, env) := [candidate |
+	some named in documents
+	version := object.get(named.document, "Version", "2008-10-17")
+	some index, statement in as_list(named.document.Statement)
+	names_action(statement, env)
+	resource := resource_unknowns(statement, version, env)
+	judged := pairs(statement, version, env)
+	candidate := {
+		"id": concat("/", [named.name, object.get(statement, "Sid", sprintf("#%d", [index]))]),
+		"deny": is_deny(statement),
+		"failing": [p | some p in judged; p.state == "false"],
+		"unknown": ({key | some p in judged; some key in p.unknown} | resource),
+	}
+]
+
+# Whatever is not an Allow denies.
+default is_deny(_) := true
+
+is_deny(statement) := false if statement.Effect == "Allow"
+
+# names_action(statement, env): Action names it, or NotAction does not.
+names_action(statement, env) if {
+	some pattern in as_list(statement.Action)
+	action_matches(pattern, env)
+}
+
+names_action(statement, env) if {
+	statement.NotAction
+	not is_exempt(statement, env)
+}
+
+is_exempt(statement, env) if {
+	some pattern in as_list(statement.NotAction)
+	action_matches(pattern, env)
+}
+
+# Prefix and name compare without case; the prefix has no wildcards.
+action_matches("*", _)
+
+action_matches(pattern, env) if {
+	pattern != "*"
+	[service, name] := split(lower(pattern), ":")
+	service == env.service
+	glob_matches(name, trim_prefix(env.action, concat("", [service, ":"])))
+}
+
+# resource_unknowns(statement, version, env): undefined if the statement does
+# not name the resource; else the unknown keys on which that depends.
+resource_unknowns(statement, version, env) := set() if {
+	some e in expanded_list(statement.Resource, version, env)
+	is_settled(e)
+	names_resource(is_deny(statement), e.text, env)
+} else := unknown_of(expanded_list(statement.Resource, version, env)) if {
+	some e in expanded_list(statement.Resource, version, env)
+	count(e.unknown) > 0
+} else := unknown_of(expanded_list(statement.NotResource, version, env)) if {
+	statement.NotResource
+	not spares_resource(statement, version, env)
+}
+
+# NotResource turns the question round: a Deny spares a resource only if the
+# whole of it is named, an Allow as soon as part of it may be.
+spares_resource(statement, version, env) if {
+	some e in expanded_list(statement.NotResource, version, env)
+	is_settled(e)
+	names_resource(is_deny(statement) == false, e.text, env)
+}
+
+# A wide resource must be covered by an Allow, and is met by a Deny if the two
+# overlap at all.
+names_resource(_, pattern, env) if {
+	not env.wide
+	arn_matches(pattern, env.resource)
+}
+
+names_resource(false, pattern, env) if {
+	env.wide
+	arn_covers(pattern, env.resource)
+}
+
+names_resource(true, pattern, env) if {
+	env.wide
+	arn_overlaps(pattern, env.resource)
+}
+
+expanded_list(patterns, version, env) := [expand(p, version, env) | some p in as_list(patterns)]
+
+# A pattern with a variable that has no value matches nothing.
+is_settled(e) if count(e.unknown) + count(e.missing) == 0
+
+unknown_of(expanded) := {key | some e in expanded; some key in e.unknown}
