@@ -1,0 +1,80 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// persona is one configuration of the proxy.
+type persona struct {
+	name               string
+	identity, boundary string // a built-in document, or a document
+}
+
+var (
+	reader          = persona{"reader", "read-only-monitoring", "region-and-production"}
+	troubleshooting = persona{"troubleshooting", "troubleshooting", "region-and-production"}
+	deployment      = persona{"deployment", "deployment", "region-and-production"}
+	// everything may do all there is, so that only the catalogue decides what is lent.
+	everything = persona{"everything", `{"Version":"2012-10-17","Statement":[{"Sid":"All","Effect":"Allow","Action":"*","Resource":"*"}]}`, ""}
+)
+
+func (p persona) role() string { return "arn:aws:iam::123456789012:role/mcp-" + p.name }
+
+const factsRole = "arn:aws:iam::123456789012:role/mcp-facts"
+
+// serverEnviron is what the server is configured with: nothing switched off
+// that policy should decide, and no way out.
+func serverEnviron() map[string]string {
+	return map[string]string{
+		"ALLOW_WRITE": "true", "ALLOW_SENSITIVE_DATA": "true",
+		"FASTMCP_CHECK_FOR_UPDATES": "off", "FASTMCP_SHOW_SERVER_BANNER": "false",
+		"HTTPS_PROXY": world.egress.url,
+	}
+}
+
+// configure writes the configuration file; JSON is YAML.
+func (p persona) configure(t *testing.T, dir string) string {
+	t.Helper()
+	boundary := []string{}
+	if p.boundary != "" {
+		boundary = []string{p.document(t, dir, p.boundary)}
+	}
+	config := map[string]any{
+		"version": 1,
+		"aws":     map[string]string{"region": region, "endpoint": world.aws},
+		"upstream": map[string]any{"server": "awslabs.ecs-mcp-server",
+			"command": []string{world.python("ecs-mcp-server")}, "env": serverEnviron()},
+		"personas": map[string]any{p.name: map[string]any{
+			"identity": []string{p.document(t, dir, p.identity)}, "boundary": boundary, "mcp": []string{"default"}, "role": p.role()}},
+		"principals": []any{map[string]any{"match": map[string]string{"kind": "os-user"}, "persona": p.name}},
+		"facts":      map[string]string{"role": factsRole, "ttl": "10s"},
+		"audit":      map[string]string{"file": filepath.Join(dir, "audit.jsonl")},
+	}
+	b, err := json.MarshalIndent(config, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return write(t, filepath.Join(dir, "config.yaml"), string(b))
+}
+
+// document returns what the configuration calls a document by.
+func (p persona) document(t *testing.T, dir, document string) string {
+	t.Helper()
+	if document[0] != '{' {
+		return document
+	}
+	return write(t, filepath.Join(dir, p.name+".json"), document)
+}
+
+func write(t *testing.T, path, content string) string {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
