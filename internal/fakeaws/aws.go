@@ -32,6 +32,7 @@ type AWS struct {
 	roles      map[string]*role      // by ARN
 	users      map[string]bool       // by ARN
 	state      state
+	throttles  map[string]int // by action: how many requests to refuse
 	requests   []Request
 	sessions   []Session
 	violations []string
@@ -52,7 +53,7 @@ func New(c Config) *AWS {
 	return &AWS{
 		account: c.Account, region: c.Region, partition: partitionOf(c.Region), now: c.Now,
 		keys: map[string]*accessKey{}, roles: map[string]*role{}, users: map[string]bool{},
-		state: newState(),
+		state: newState(), throttles: map[string]int{},
 	}
 }
 
@@ -73,6 +74,14 @@ func (a *AWS) Advance(d time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.advanced += d
+}
+
+// Throttle answers the next so many requests for an action ("sts:AssumeRole")
+// with AWS's throttling error, before they are decided.
+func (a *AWS) Throttle(action string, times int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.throttles[action] = times
 }
 
 // clock is AWS's idea of now. The caller holds the lock.

@@ -15,6 +15,14 @@ type serviceSpec struct {
 	CapacityProviders    []struct {
 		CapacityProvider string `json:"capacityProvider"`
 	} `json:"capacityProviderStrategy"`
+	PropagateTags  string            `json:"propagateTags"`
+	ManagedTags    *bool             `json:"enableECSManagedTags"`
+	Volumes        []json.RawMessage `json:"volumeConfigurations"`
+	Lattice        []json.RawMessage `json:"vpcLatticeConfigurations"`
+	ServiceConnect *struct {
+		Enabled   bool   `json:"enabled"`
+		Namespace string `json:"namespace"`
+	} `json:"serviceConnectConfiguration"`
 	Network       json.RawMessage `json:"networkConfiguration"`
 	LoadBalancers json.RawMessage `json:"loadBalancers"`
 	Deployment    json.RawMessage `json:"deploymentConfiguration"`
@@ -40,6 +48,24 @@ func (s serviceSpec) keys(cluster, definition string) keys {
 	}
 	if s.EnableExecuteCommand != nil {
 		k.one("ecs:enable-execute-command", fmt.Sprint(*s.EnableExecuteCommand))
+	}
+	if s.ManagedTags != nil {
+		k.one("ecs:enable-ecs-managed-tags", fmt.Sprint(*s.ManagedTags))
+	}
+	if s.PropagateTags != "" {
+		k.one("ecs:propagate-tags", s.PropagateTags)
+	}
+	if len(s.Volumes) > 0 {
+		k.one("ecs:enable-ebs-volumes", "true")
+	}
+	if len(s.Lattice) > 0 {
+		k.one("ecs:enable-vpc-lattice", "true")
+	}
+	if s.ServiceConnect != nil {
+		k.one("ecs:enable-service-connect", fmt.Sprint(s.ServiceConnect.Enabled))
+		if s.ServiceConnect.Namespace != "" {
+			k.one("ecs:namespace", s.ServiceConnect.Namespace)
+		}
 	}
 	for _, p := range s.CapacityProviders {
 		k.many("ecs:capacity-provider", append(k["ecs:capacity-provider"].values, p.CapacityProvider)...)

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -86,6 +87,9 @@ func (c *call) perform() (any, *fault) {
 	if c.protocol == unknownProtocol {
 		return nil, unknownOperation(c.operation)
 	}
+	if f := c.throttled(); f != nil {
+		return nil, f
+	}
 	switch {
 	case c.auth.service == "sts" && c.protocol == queryProtocol:
 		if run, ok := stsOperations[c.operation]; ok {
@@ -96,10 +100,24 @@ func (c *call) perform() (any, *fault) {
 			return run(c)
 		}
 	}
-	if f := c.authorize(access{action: c.auth.service + ":" + c.operation, resource: "*"}); f != nil {
-		return nil, f
+	accesses, f := c.otherAccesses()
+	if f == nil {
+		f = c.authorize(accesses...)
 	}
-	return nil, unknownOperation(c.operation)
+	if f == nil {
+		f = unknownOperation(c.operation)
+	}
+	return nil, f
+}
+
+// throttled uses up one refusal that a test asked for.
+func (c *call) throttled() *fault {
+	action := c.auth.service + ":" + c.operation
+	if c.aws.throttles[action] == 0 {
+		return nil
+	}
+	c.aws.throttles[action]--
+	return &fault{"ThrottlingException", "Throttling", http.StatusBadRequest, "Rate exceeded"}
 }
 
 // record notes the request, whatever became of it.
@@ -143,7 +161,9 @@ type access struct {
 // not allowed is the answer.
 func (c *call) authorize(accesses ...access) *fault {
 	for _, x := range accesses {
-		c.resources = append(c.resources, x.resource)
+		if !slices.Contains(c.resources, x.resource) {
+			c.resources = append(c.resources, x.resource)
+		}
 		q := question{x.action, x.resource, c.requestKeys().with(x.keys)}
 		v := decide(c.caller.layers, q)
 		c.allowed, c.reason = v.allowed, v.reason()
