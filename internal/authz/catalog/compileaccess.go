@@ -32,6 +32,7 @@ func (c *compiler) access(at string, o *operation, known []*resource, d accessDo
 		c.fail(at, "is authorised on %s, not on %s", strings.Join(slices.Sorted(maps.Keys(fact.On)), ", "), on)
 		return a
 	}
+	a.on = on
 	keys, taggable := c.facts.keysOf(d.Action, fact, on)
 	a.flags.Taggable = taggable
 	a.unknown = slices.Clone(c.unknown)

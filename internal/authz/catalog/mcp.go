@@ -14,6 +14,12 @@ const (
 	ReadResource = "mcp:ReadResource"
 )
 
+// Tool returns the access of a tool as such: what a call of one that needs no
+// AWS access is decided on. It does not say whether there is such a tool.
+func (c *Catalog) Tool(env Env, name string) ([]authz.Access, error) {
+	return c.pseudo(env, CallTool, "tool", name)
+}
+
 // Prompt returns the access of a prompts/get.
 func (c *Catalog) Prompt(env Env, name string) ([]authz.Access, error) {
 	return c.pseudo(env, GetPrompt, "prompt", name)

@@ -66,6 +66,7 @@ type resource struct {
 // call, every resource of a kind, an ARN with parts, or "*".
 type access struct {
 	action   string
+	on       string // resource type as in the service authorization reference
 	resource string
 	kind     *kind
 	arn      template

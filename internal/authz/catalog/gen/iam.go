@@ -102,9 +102,14 @@ func condense(a iamAction) action {
 	return c
 }
 
+// keyNames drops the keys of web identities and SAML, which sts:AssumeRole lists
+// but only federated calls carry.
 func keyNames(keys []string) []string {
 	names := []string{}
 	for _, k := range keys {
+		if service, _, _ := strings.Cut(k, ":"); strings.Contains(service, ".") || service == "saml" {
+			continue
+		}
 		if prefix, _, ok := strings.Cut(k, "${"); ok {
 			k = prefix + "*"
 		}
