@@ -11,7 +11,7 @@ import data.ecsmcp.iam
 #   a decision.
 # entrypoint: true
 # schemas:
-#   - input: schema.listing
+#   - input: {type: object, properties: {persona: {type: string}, actions: {type: array, items: {type: string}}}}
 visible := sort([action |
 	some action in {a | some a in input.actions}
 	env := iam.environment({"action": action, "resource": "*", "unscopable": true})

@@ -4,15 +4,15 @@ package ecsmcp.iam
 # without case, the tag key included, so they are folded once; two spellings of
 # one key in a context are an evaluation error, hence a deny.
 environment(access) := {
-	"action": action,
-	"service": split(action, ":")[0],
+	"service": concat("", [service, ":"]),
+	"name": name,
 	"resource": access.resource,
 	"wide": is_wide(access),
 	"keys": {lower(key): values_of(value) | some key, value in object.get(access, "context", {})},
 	"unknown": {lower(key) | some key in object.get(access, "unknown", []); not endswith(key, "*")},
 	"unknown_prefixes": [trim_suffix(lower(key), "*") | some key in object.get(access, "unknown", []); endswith(key, "*")],
 } if {
-	action := lower(access.action)
+	[service, name] := split(lower(access.action), ":")
 }
 
 values_of(value) := {"multi": true, "values": [as_text(v) | some v in value]} if {

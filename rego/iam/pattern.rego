@@ -12,7 +12,7 @@ colon_mark := "\ue002"
 
 marked := {"*": star_mark, "?": question_mark, ":": colon_mark}
 
-unmarked := {mark: character | some character, mark in marked}
+unmarked := {star_mark: "*", question_mark: "?", colon_mark: ":"}
 
 mark(text) := strings.replace_n(marked, text)
 
@@ -51,13 +51,22 @@ arn_matches("*", _)
 
 arn_matches(pattern, arn) if {
 	pattern != "*"
-	patterns := strings.split_n(pattern, ":", 6)
-	texts := strings.split_n(arn, ":", count(patterns))
+	patterns := segments(pattern, 6)
+	texts := segments(arn, count(patterns))
 	count(texts) == count(patterns)
 	runs_to_end(patterns)
 	every i, part in patterns {
 		glob_matches(part, texts[i])
 	}
+}
+
+# segments(text, n): what colons divide, the last of n with all that is left.
+# (strings.split_n would drop what is left.)
+segments(text, n) := parts if {
+	parts := split(text, ":")
+	count(parts) <= n
+} else := array.concat(array.slice(parts, 0, n - 1), [concat(":", array.slice(parts, n - 1, count(parts)))]) if {
+	parts := split(text, ":")
 }
 
 runs_to_end(patterns) if count(patterns) == 6
