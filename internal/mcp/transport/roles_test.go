@@ -61,26 +61,29 @@ func stubborn(args []string) int {
 	return sleep(args)
 }
 
-// family has a child in its own group, a stubborn one in a session of its own,
-// and a grandchild that daemonised.
+// family ignores the end of its input. It has a child in its own group, one
+// that joined the guard's, a stubborn one in a session of its own, and a
+// grandchild that daemonised.
 func family(args []string) int {
-	spawn(args[0], "sleep", false)
-	spawn(args[0], "stubborn", true)
-	_ = spawn(args[0], "daemon", true).Wait()
+	own, apart := &syscall.SysProcAttr{}, &syscall.SysProcAttr{Setsid: true}
+	spawn(args[0], "sleep", own)
+	spawn(args[0], "sleep", &syscall.SysProcAttr{Setpgid: true, Pgid: os.Getppid()})
+	spawn(args[0], "stubborn", apart)
+	_ = spawn(args[0], "daemon", apart).Wait()
 	fmt.Println("ready")
-	return echo(args)
+	return sleep(args)
 }
 
 // deserter leaves its family behind.
 func deserter(args []string) int {
-	spawn(args[0], "sleep", false)
-	_ = spawn(args[0], "daemon", true).Wait()
+	spawn(args[0], "sleep", &syscall.SysProcAttr{})
+	_ = spawn(args[0], "daemon", &syscall.SysProcAttr{Setsid: true}).Wait()
 	return 5
 }
 
 // daemon forks twice, as daemons do: what is left has no parent of ours.
 func daemon(args []string) int {
-	spawn(args[0], "stubborn", true)
+	spawn(args[0], "stubborn", &syscall.SysProcAttr{Setsid: true})
 	return 0
 }
 
@@ -89,7 +92,7 @@ func storm(args []string) int {
 	for range 3 {
 		go func() {
 			for {
-				_ = spawn(args[0], "daemon", true).Wait()
+				_ = spawn(args[0], "daemon", &syscall.SysProcAttr{Setsid: true}).Wait()
 			}
 		}()
 	}
@@ -97,9 +100,9 @@ func storm(args []string) int {
 	return sleep(args)
 }
 
-func spawn(mark, role string, session bool) *exec.Cmd {
+func spawn(mark, role string, attr *syscall.SysProcAttr) *exec.Cmd {
 	cmd := exec.Command("/proc/self/exe", role, mark)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: session}
+	cmd.SysProcAttr = attr
 	if err := cmd.Start(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(98)

@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// A family is the command, a child in its group, a stubborn child in a session
-// of its own, and a daemon that forked twice.
-const familySize = 4
+// familySize counts the command, a child in its group, one in the guard's, a
+// stubborn one in a session of its own, and a daemon that forked twice.
+const familySize = 5
 
 func startFamily(t *testing.T, mark string) *Child {
 	t.Helper()
