@@ -53,6 +53,7 @@ func (p persona) configure(t *testing.T, dir string) string {
 			"identity": []string{p.document(t, dir, p.identity)}, "boundary": boundary, "mcp": []string{"default"}, "role": p.role()}},
 		"principals": []any{map[string]any{"match": map[string]string{"kind": "os-user"}, "persona": p.name}},
 		"facts":      map[string]string{"role": factsRole, "ttl": "10s"},
+		"limits":     map[string]int{"message_bytes": 4 << 20},
 		"audit":      map[string]string{"file": filepath.Join(dir, "audit.jsonl")},
 	}
 	b, err := json.MarshalIndent(config, "", "  ")
