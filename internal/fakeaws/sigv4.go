@@ -1,6 +1,7 @@
 package fakeaws
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -57,7 +58,7 @@ func parseAuthorization(h http.Header) (authorization, *fault) {
 		fields[name] = v
 	}
 	credential := credentialPattern.FindStringSubmatch(fields["Credential"])
-	if len(fields) != 3 || credential == nil || !hexPattern.MatchString(fields["Signature"]) {
+	if len(fields) != 3 || credential == nil || fields["SignedHeaders"] == "" || !hexPattern.MatchString(fields["Signature"]) {
 		return authorization{}, incompleteSignature("Authorization header needs Credential, SignedHeaders and Signature")
 	}
 	headers := strings.Split(fields["SignedHeaders"], ";")
@@ -162,7 +163,7 @@ func canonicalTarget(target string) (path, query string, err error) {
 	for i := range segments {
 		segments[i] = encode(segments[i])
 	}
-	var pairs []string
+	var pairs [][2]string
 	for _, pair := range strings.Split(query, "&") {
 		if pair == "" {
 			continue
@@ -173,10 +174,16 @@ func canonicalTarget(target string) (path, query string, err error) {
 		if err := errors.Join(errName, errValue); err != nil {
 			return "", "", errors.New("the query string cannot be read")
 		}
-		pairs = append(pairs, encode(name)+"="+encode(v))
+		pairs = append(pairs, [2]string{encode(name), encode(v)})
 	}
-	slices.Sort(pairs)
-	return strings.Join(segments, "/"), strings.Join(pairs, "&"), nil
+	slices.SortFunc(pairs, func(x, y [2]string) int {
+		return cmp.Or(strings.Compare(x[0], y[0]), strings.Compare(x[1], y[1]))
+	})
+	var sorted []string
+	for _, pair := range pairs {
+		sorted = append(sorted, pair[0]+"="+pair[1])
+	}
+	return strings.Join(segments, "/"), strings.Join(sorted, "&"), nil
 }
 
 // encode escapes all but RFC 3986's unreserved characters.
