@@ -164,9 +164,11 @@ func TestTheCommandDiesEvenIfProxyAndGuardDoAtOnce(t *testing.T) {
 	mark := newMark()
 	proxy, guard := startProxy(t, mark)
 	command := childOf(t, guard)
-	for _, pid := range []int{proxy.Process.Pid, guard} {
-		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-			t.Fatal(err)
+	for _, s := range []syscall.Signal{syscall.SIGSTOP, syscall.SIGKILL} { // stopped, neither can act on the other's end
+		for _, pid := range []int{proxy.Process.Pid, guard} {
+			if err := syscall.Kill(pid, s); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	_ = proxy.Wait()
