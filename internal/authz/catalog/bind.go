@@ -125,6 +125,7 @@ func (k *call) merge(r *ref) {
 // a session policy has room for few; it leaves them if their parents differ.
 func widen(env Env, refs []*ref) []*ref {
 	wide := refs[0].kind.all(env, refs[0].parts)
+	wide.all = false // each of them is checked, and matches
 	for _, r := range refs[1:] {
 		if r.kind.all(env, r.parts).arn != wide.arn {
 			return refs

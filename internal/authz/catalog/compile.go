@@ -152,10 +152,6 @@ func (c *compiler) kind(at, name string, d typeDoc) *kind {
 	k.own = append(k.own, d.Open...)
 	slices.Sort(k.own)
 	k.own = slices.Compact(k.own)
-	if d.Bare != "" {
-		bare := template(d.Bare)
-		k.bare = &bare
-	}
 	return k
 }
 

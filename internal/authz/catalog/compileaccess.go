@@ -4,10 +4,12 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
 )
 
 func (c *compiler) access(at string, o *operation, known []*resource, d accessDoc) *access {
-	a := &access{action: d.Action, resource: d.Resource, arn: template(d.ARN), context: map[string]string{}}
+	a := &access{action: d.Action, resource: d.Resource, arn: template(d.ARN), context: map[string]authz.Value{}}
 	a.flags.Optional, a.flags.Unverified, a.flags.Creates = d.Optional, d.Unverified, d.Creates
 	if d.When != "" {
 		a.when = c.path(at+".when", o, d.When)
@@ -22,7 +24,7 @@ func (c *compiler) access(at string, o *operation, known []*resource, d accessDo
 	}
 	service, _, _ := strings.Cut(d.Action, ":")
 	a.flags.Global = slices.Contains(c.global, service)
-	a.flags.Unscopable = len(fact.On) == 0
+	a.flags.Unscopable = len(fact.On) == 0 || d.Everything
 	on := c.target(at, a, known, d)
 	if a.flags.Unscopable != (on == "") {
 		c.fail(at, "must name a resource exactly if the action has resource-level permission")
@@ -34,7 +36,7 @@ func (c *compiler) access(at string, o *operation, known []*resource, d accessDo
 	}
 	a.on = on
 	keys, taggable := c.facts.keysOf(d.Action, fact, on)
-	a.flags.Taggable = taggable
+	a.flags.Taggable = taggable && !d.Everything
 	a.unknown = slices.Clone(c.unknown)
 	for _, key := range keys {
 		c.key(at, o, a, key, d)
@@ -85,19 +87,25 @@ func (c *compiler) named(at string, known []*resource, name string) *resource {
 // itself, from the arguments, or not at all, which makes it unknown.
 func (c *compiler) key(at string, o *operation, a *access, key string, d accessDoc) {
 	if strings.HasSuffix(key, ":ResourceTag/*") {
-		if !a.flags.Creates {
+		if !a.flags.Creates && !d.Everything {
 			a.unknown = append(a.unknown, key)
 		}
 		return
 	}
 	if value, ok := d.Context[key]; ok {
-		if value != omitted {
-			a.context[key] = value
+		switch {
+		case slices.Equal(value, words{omitted}):
+		case c.keys[key].Many:
+			a.context[key] = authz.Many(value...)
+		case len(value) != 1:
+			c.fail(at+".context", "holds several values for %s, which has one", key)
+		default:
+			a.context[key] = authz.One(value[0])
 		}
 		return
 	}
 	if key == "iam:PassedToService" && d.PassedTo != "" {
-		a.context[key] = d.PassedTo
+		a.context[key] = authz.One(d.PassedTo)
 		return
 	}
 	rule, ok := c.keys[key]
@@ -106,7 +114,7 @@ func (c *compiler) key(at string, o *operation, a *access, key string, d accessD
 		return
 	}
 	if rule.Value != "" {
-		a.context[key] = rule.Value
+		a.context[key] = authz.One(rule.Value)
 		return
 	}
 	f := filler{key: key, many: rule.Many, as: rule.As, absent: rule.Absent}
@@ -127,7 +135,7 @@ func (c *compiler) key(at string, o *operation, a *access, key string, d accessD
 	case rule.Absent == "":
 		a.unknown = append(a.unknown, key)
 	case rule.Absent != omitted:
-		a.context[key] = rule.Absent
+		a.context[key] = authz.One(rule.Absent)
 	}
 }
 

@@ -26,7 +26,6 @@ type typeDoc struct {
 	Forms []string  `yaml:"forms"`
 	Names *[]string `yaml:"names"` // nil: the last part
 	Open  []string  `yaml:"open"`
-	Bare  string    `yaml:"bare"`
 }
 
 type keyDoc struct {
@@ -93,17 +92,18 @@ type resourceDoc struct {
 }
 
 type accessDoc struct {
-	Action     string            `yaml:"action"`
-	Resource   string            `yaml:"resource"`
-	Type       string            `yaml:"type"`
-	ARN        string            `yaml:"arn"`
-	When       string            `yaml:"when"`
-	Unless     string            `yaml:"unless"`
-	PassedTo   string            `yaml:"passed-to"`
-	Context    map[string]string `yaml:"context"`
-	Optional   bool              `yaml:"optional"`
-	Unverified bool              `yaml:"unverified"`
-	Creates    bool              `yaml:"creates"`
+	Action     string           `yaml:"action"`
+	Resource   string           `yaml:"resource"`
+	Type       string           `yaml:"type"`
+	ARN        string           `yaml:"arn"`
+	Everything bool             `yaml:"everything"`
+	When       string           `yaml:"when"`
+	Unless     string           `yaml:"unless"`
+	PassedTo   string           `yaml:"passed-to"`
+	Context    map[string]words `yaml:"context"`
+	Optional   bool             `yaml:"optional"`
+	Unverified bool             `yaml:"unverified"`
+	Creates    bool             `yaml:"creates"`
 }
 
 type choiceDoc struct {

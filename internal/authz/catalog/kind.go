@@ -16,7 +16,6 @@ type kind struct {
 	forms []*pattern // of what follows the account in an ARN
 	names []*pattern // of a bare name
 	open  []string   // parts that may stay open
-	bare  *template
 }
 
 // ref is a resource that a call names.
@@ -24,7 +23,7 @@ type ref struct {
 	kind  *kind
 	parts map[string]string // "cluster", "service" ...; "*" for an open one
 	arn   string
-	bare  string // a second ARN AWS may check instead, or ""
+	all   bool // stands for every resource of the kind
 }
 
 // template is an ARN with {parts}.
@@ -209,9 +208,6 @@ func (k *kind) complete(env Env, parts map[string]string, path string, call map[
 	for _, name := range k.open {
 		if _, ok := parts[name]; !ok {
 			parts[name] = "*"
-			if k.bare != nil {
-				r.bare, _ = k.bare.render(env, parts)
-			}
 		}
 	}
 	arn, missing := k.arn.render(env, parts)
@@ -234,7 +230,7 @@ func (k *kind) all(env Env, call map[string]string) *ref {
 		}
 	}
 	arn, _ := k.arn.render(env, parts)
-	return &ref{kind: k, parts: parts, arn: arn}
+	return &ref{kind: k, parts: parts, arn: arn, all: true}
 }
 
 func kindNames(kinds []*kind) string {

@@ -74,8 +74,8 @@ type access struct {
 	unless   []string
 	flags    authz.Access // optional, unscopable and the like
 	fillers  []filler
-	context  map[string]string // known whatever the arguments are
-	unknown  []string          // unknown whatever the arguments are
+	context  map[string]authz.Value // known whatever the arguments are
+	unknown  []string               // unknown whatever the arguments are
 }
 
 func (o *operation) everyAccess() []*access {

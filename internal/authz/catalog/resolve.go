@@ -189,13 +189,6 @@ func (k *call) expand(list []authz.Access, a *access) ([]authz.Access, error) {
 			if list, err = k.add(list, a, arn, r); err != nil {
 				return nil, err
 			}
-			if r.bare != "" && a.kind == nil && !a.flags.Creates {
-				if list, err = k.add(list, a, r.bare, r); err != nil {
-					return nil, err
-				}
-				last := &list[len(list)-1]
-				last.Optional, last.Unverified = true, true
-			}
 		}
 		return list, nil
 	case a.arn != "":
@@ -214,6 +207,7 @@ func (k *call) expand(list []authz.Access, a *access) ([]authz.Access, error) {
 func (k *call) add(list []authz.Access, a *access, arn string, r *ref) ([]authz.Access, error) {
 	out := a.flags
 	out.Action, out.Resource = a.action, arn
+	out.Unverified = out.Unverified || r != nil && r.all && a.resource != "" && !a.flags.Creates
 	out.Unknown = slices.Clone(a.unknown)
 	out.Context = make(map[string]authz.Value, 4+len(a.context))
 	out.Context[requestedRegion] = authz.One(k.env.Region)
@@ -224,8 +218,11 @@ func (k *call) add(list []authz.Access, a *access, arn string, r *ref) ([]authz.
 		out.Context["aws:ResourceAccount"] = authz.One(k.env.Account)
 	}
 	for key, value := range a.context {
-		text, _ := template(value).render(k.env, nil)
-		out.Context[key] = authz.One(text)
+		if !value.Multi {
+			text, _ := template(value.Values[0]).render(k.env, nil)
+			value = authz.One(text)
+		}
+		out.Context[key] = value
 	}
 	for i := range a.fillers {
 		if err := a.fillers[i].fill(k, &out, r); err != nil {
