@@ -1,0 +1,137 @@
+package ecsmcp.authz_test
+
+import data.ecsmcp.authz
+
+personas := {
+	"reader": {"identity": [{"name": "read", "document": {"Version": "2012-10-17", "Statement": [
+		{"Sid": "Read", "Effect": "Allow", "Action": ["ecs:Describe*", "ecs:List*"], "Resource": "*"},
+		{"Sid": "Run", "Effect": "Allow", "Action": "ecs:TagResource", "Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "true"}}},
+		{"Sid": "NoSecrets", "Effect": "Deny", "Action": "ecs:DescribeTaskDefinition", "Resource": "*"},
+		{"Sid": "NotShop", "Effect": "Deny", "Action": "ecs:DescribeTasks", "Resource": "*", "Condition": {"StringEquals": {"aws:ResourceTag/Environment": "production"}}},
+	]}}]},
+	"bounded": {
+		"identity": [{"name": "all", "document": {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}}],
+		"boundary": [{"name": "ecs", "document": {"Statement": [{"Effect": "Allow", "Action": "ecs:*", "Resource": "*"}]}}],
+		"mcp": [{"name": "default", "document": {"Statement": [{"Effect": "Allow", "Action": "mcp:*", "Resource": "arn:ecs-mcp-proxy:mcp:::server/*"}]}}],
+	},
+	"nobody": {"identity": []},
+}
+
+request(persona, accesses) := {
+	"principal": {"id": "alice", "kind": "os-user"},
+	"persona": persona,
+	"region": "us-east-1",
+	"account": "1",
+	"call": {"method": "tools/call", "server": "server", "write": false, "sensitive": false},
+	"accesses": accesses,
+}
+
+access(action) := {"action": action, "resource": "*", "context": {}, "unscopable": true}
+
+optional(action) := object.union(access(action), {"optional": true})
+
+decide(persona, accesses) := decision if {
+	decision := authz.decision with input as request(persona, accesses)
+		with data.ecsmcp.config.personas as personas
+}
+
+test_allowed[note] if {
+	some note, tc in {
+		"one access": ["reader", [access("ecs:ListClusters")]],
+		"several": ["reader", [access("ecs:ListClusters"), access("ecs:DescribeServices")]],
+		"an optional one is refused": ["reader", [access("ecs:ListClusters"), optional("ecr:ListImages")]],
+		"an optional one is denied": ["reader", [optional("ecs:DescribeTaskDefinition"), access("ecs:ListClusters")]],
+		"within the boundary": ["bounded", [access("ecs:DeleteCluster")]],
+		"what touches no AWS API": ["bounded", [{"action": "mcp:CallTool", "resource": "arn:ecs-mcp-proxy:mcp:::server/tool/a", "context": {}}]],
+	}
+	decision := decide(tc[0], tc[1])
+	decision.allow
+	count(decision.accesses) == count(tc[1])
+	decision.denies == []
+}
+
+test_denied[note] if {
+	some note, tc in {
+		"one access": ["reader", [access("ecs:DeleteCluster")]],
+		"one of several": ["reader", [access("ecs:ListClusters"), access("ecs:DeleteCluster")]],
+		"an explicit deny": ["reader", [access("ecs:DescribeTaskDefinition")]],
+		"only optional ones, none allowed": ["reader", [optional("ecr:ListImages"), optional("ecr:DescribeImages")]],
+		"outside the boundary": ["bounded", [access("ecr:ListImages")]],
+		"another server's tool": ["bounded", [{"action": "mcp:CallTool", "resource": "arn:ecs-mcp-proxy:mcp:::other/tool/a", "context": {}}]],
+		"no identity": ["nobody", [access("ecs:ListClusters")]],
+	}
+	decision := decide(tc[0], tc[1])
+	decision.allow == false
+	count(decision.accesses) == count(tc[1])
+	decision.denies == []
+}
+
+test_no_accesses_are_denied_with_a_reason if {
+	decision := decide("bounded", [])
+	decision.allow == false
+	decision.accesses == []
+	[d.code | some d in decision.denies] == ["no_access"]
+}
+
+test_unknown_persona_is_denied_with_a_reason if {
+	decision := decide("stranger", [access("ecs:ListClusters")])
+	decision.allow == false
+	[a.decision | some a in decision.accesses] == ["implicitDeny"]
+	[d.code | some d in decision.denies] == ["no_persona"]
+}
+
+test_unknown_persona_is_denied_without_any_configuration if {
+	decision := authz.decision with input as request("reader", [access("ecs:ListClusters")])
+	decision.allow == false
+}
+
+test_any_guardrail_denies if {
+	decision := authz.decision with input as request("bounded", [access("ecs:DeleteCluster")])
+		with data.ecsmcp.config.personas as personas
+		with data.ecsmcp.guardrails as {"mine": {"deny": {{"code": "mine", "title": "t", "message": "m", "remedy": "r"}}}}
+	decision.allow == false
+	[a.decision | some a in decision.accesses] == ["allowed"]
+	[d.code | some d in decision.denies] == ["mine"]
+}
+
+test_a_missing_result_is_denied if {
+	decision := authz.decision with input as request("bounded", [access("ecs:DeleteCluster"), access("ecs:DeleteCluster")])
+		with data.ecsmcp.config.personas as personas
+		with data.ecsmcp.iam.evaluate as [{"decision": "allowed"}]
+	decision.allow == false
+}
+
+test_a_result_that_is_no_word_of_iam_is_denied[word] if {
+	some word in ["Allowed", "allow", "", true]
+	decision := authz.decision with input as request("bounded", [access("ecs:DeleteCluster")])
+		with data.ecsmcp.config.personas as personas
+		with data.ecsmcp.iam.evaluate as [{"decision": word}]
+	decision.allow == false
+}
+
+visible(persona, actions) := listed if {
+	listed := authz.visible with input as {"persona": persona, "actions": actions}
+		with data.ecsmcp.config.personas as personas
+}
+
+test_visible_is_what_some_allow_names if {
+	visible("reader", ["ecs:ListClusters", "ecs:DeleteCluster", "ecs:DescribeServices"]) == ["ecs:DescribeServices", "ecs:ListClusters"]
+}
+
+test_visible_whatever_the_condition_of_the_allow if visible("reader", ["ecs:TagResource"]) == ["ecs:TagResource"]
+
+test_visible_although_a_deny_has_a_condition if visible("reader", ["ecs:DescribeTasks"]) == ["ecs:DescribeTasks"]
+
+test_not_visible_what_is_denied_in_any_case if visible("reader", ["ecs:DescribeTaskDefinition"]) == []
+
+test_not_visible_what_the_boundary_does_not_allow if visible("bounded", ["ecr:ListImages", "ecs:ListClusters"]) == ["ecs:ListClusters"]
+
+test_visible_of_mcp_is_up_to_its_own_documents if {
+	visible("bounded", ["mcp:CallTool"]) == ["mcp:CallTool"]
+	visible("reader", ["mcp:CallTool"]) == []
+}
+
+test_nothing_is_visible_to_who_has_nothing[persona] if {
+	some persona in ["nobody", "stranger"]
+	visible(persona, ["ecs:ListClusters"]) == []
+}

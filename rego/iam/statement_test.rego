@@ -1,0 +1,100 @@
+package ecsmcp.iam_test
+
+import data.ecsmcp.iam
+
+service_environment := iam.environment({
+	"action": "ecs:DeleteService",
+	"resource": "arn:aws:ecs:us-east-1:1:service/shop/web",
+	"context": {"aws:PrincipalTag/team": "web"},
+	"unknown": ["aws:SourceIp"],
+})
+
+test_action_is_named[note] if {
+	some note, statement in {
+		"exactly": {"Action": "ecs:DeleteService"},
+		"in a list": {"Action": ["ecs:DescribeServices", "ecs:DeleteService"]},
+		"in another case": {"Action": "ECS:deleteservice"},
+		"by a wildcard": {"Action": "ecs:De*Service"},
+		"by a question mark": {"Action": "ecs:?eleteService"},
+		"by the service": {"Action": "ecs:*"},
+		"by everything": {"Action": "*"},
+		"by NotAction of another": {"NotAction": ["ecs:CreateService", "iam:*"]},
+	}
+	iam.names_action(statement, service_environment)
+}
+
+test_action_is_not_named[note] if {
+	some note, statement in {
+		"another action": {"Action": "ecs:DeleteCluster"},
+		"another service": {"Action": "ecr:*"},
+		"a service that ends alike": {"Action": "xecs:DeleteService"},
+		"a service with a wildcard": {"Action": "ec?:DeleteService"},
+		"by NotAction of it": {"NotAction": ["ecs:DeleteService", "iam:*"]},
+		"by NotAction of the service": {"NotAction": "ecs:*"},
+	}
+	not iam.names_action(statement, service_environment)
+}
+
+unknowns_of(statement) := iam.resource_unknowns(statement, "2012-10-17", service_environment)
+
+test_resource_is_named[note] if {
+	some note, statement in {
+		"exactly": {"Resource": "arn:aws:ecs:us-east-1:1:service/shop/web"},
+		"in a list": {"Resource": ["arn:aws:ecs:us-east-1:1:service/shop/api", "arn:aws:ecs:*:1:service/shop/*"]},
+		"by a variable": {"Resource": "arn:aws:ecs:us-east-1:1:service/shop/${aws:PrincipalTag/team}"},
+		"by NotResource of another": {"NotResource": "arn:aws:ecs:us-east-1:1:service/other/*"},
+		"by NotResource of a variable without a value": {"NotResource": "arn:aws:ecs:us-east-1:1:service/shop/${aws:PrincipalTag/none}"},
+	}
+	unknowns_of(object.union({"Effect": "Allow"}, statement)) == set()
+}
+
+test_resource_is_not_named[note] if {
+	some note, statement in {
+		"another": {"Resource": "arn:aws:ecs:us-east-1:1:service/shop/api"},
+		"by a variable without a value": {"Resource": "arn:aws:ecs:us-east-1:1:service/shop/${aws:PrincipalTag/none}"},
+		"by NotResource of it": {"NotResource": "arn:aws:ecs:us-east-1:1:service/shop/*"},
+		"without any resource": {},
+	}
+	not unknowns_of(object.union({"Effect": "Allow"}, statement))
+}
+
+test_resource_depends_on_an_unknown_key[note] if {
+	some note, statement in {
+		"in Resource": {"Resource": "arn:aws:ecs:us-east-1:1:service/shop/${aws:SourceIp}"},
+		"in NotResource": {"NotResource": "arn:aws:ecs:us-east-1:1:service/shop/${aws:SourceIp}"},
+	}
+	unknowns_of(object.union({"Effect": "Allow"}, statement)) == {"aws:SourceIp"}
+}
+
+wide(effect, statement) := iam.resource_unknowns(
+	object.union({"Effect": effect}, statement), "2012-10-17",
+	iam.environment({"action": "ecs:DescribeTasks", "resource": "arn:aws:ecs:r:1:task/shop/*"}),
+)
+
+one := "arn:aws:ecs:r:1:task/shop/a"
+
+all_of_it := "arn:aws:ecs:r:1:task/*"
+
+test_deny_meets_a_wide_resource_in_part if wide("Deny", {"Resource": one})
+
+test_allow_must_cover_a_wide_resource if {
+	wide("Allow", {"Resource": all_of_it})
+	not wide("Allow", {"Resource": one})
+}
+
+test_deny_spares_a_wide_resource_only_whole if {
+	wide("Deny", {"NotResource": one})
+	not wide("Deny", {"NotResource": all_of_it})
+}
+
+test_allow_spares_a_wide_resource_in_part if not wide("Allow", {"NotResource": one})
+
+test_star_that_could_have_been_scoped_is_wide if {
+	iam.environment({"action": "ecs:DeleteService", "resource": "*"}).wide
+	not iam.environment({"action": "ecs:ListServices", "resource": "*", "unscopable": true}).wide
+}
+
+test_anything_but_an_allow_denies[note] if {
+	some note, statement in {"Deny": {"Effect": "Deny"}, "typo": {"Effect": "allow"}, "missing": {}}
+	iam.is_deny(statement)
+}
