@@ -101,6 +101,13 @@ test_a_missing_result_is_denied if {
 	decision.allow == false
 }
 
+test_a_result_too_many_is_denied if {
+	decision := authz.decision with input as request("bounded", [access("ecs:DeleteCluster")])
+		with data.ecsmcp.config.personas as personas
+		with data.ecsmcp.iam.evaluate as [{"decision": "allowed"}, {"decision": "explicitDeny"}]
+	decision.allow == false
+}
+
 test_a_result_that_is_no_word_of_iam_is_denied[word] if {
 	some word in ["Allowed", "allow", "", true]
 	decision := authz.decision with input as request("bounded", [access("ecs:DeleteCluster")])

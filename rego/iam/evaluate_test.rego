@@ -169,6 +169,18 @@ test_two_failing_keys_are_no_near_miss if {
 	result({"identity": named("id", [allow_all, far])}, untagged).near == []
 }
 
+test_a_failing_key_beside_an_unknown_one_is_no_near_miss if {
+	far := object.union(protect, {"Condition": {"StringEquals": {"aws:ResourceTag/Environment": "production", "aws:RequestedRegion": "x"}}})
+	result({"identity": named("id", [allow_all, far])}, unlooked).near == []
+}
+
+test_an_allow_that_another_makes_needless_needs_nothing if {
+	from_office := object.union(allow_all, {"Sid": "Office", "Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}})
+	r := result({"identity": named("id", [allow_all, from_office, protect])}, delete({}, ["aws:SourceIp", "aws:ResourceTag/*"]))
+	r.decision == "explicitDeny"
+	r.needs == ["aws:ResourceTag/Environment"]
+}
+
 test_deny_with_an_operator_that_iam_lacks_fires if {
 	broken := object.union(deny_delete, {"Condition": {"StringAlmost": {"aws:RequestedRegion": "x"}}})
 	result({"identity": named("id", [allow_all, broken])}, untagged).decision == "explicitDeny"

@@ -16,9 +16,13 @@ test_operator_is_met[note] if {
 		"IpAddress of version 6 alone": ["address", "2001:db8::1", "2001:db8:0::1"],
 		"NumericEquals as numbers": ["number_eq", "1.0", "1"],
 		"NumericLessThan as numbers": ["number_lt", "9", "10"],
+		"NumericLessThanEquals": ["number_lte", "10", "10.0"],
+		"NumericGreaterThan of a negative": ["number_gt", "-1", "-1.5"],
 		"NumericGreaterThanEquals": ["number_gte", "10", "10"],
 		"DateEquals in two spellings": ["date_eq", "2026-01-01T00:00:00Z", "1767225600"],
 		"DateLessThan across time zones": ["date_lt", "2026-01-01T00:00:00+01:00", "2026-01-01T00:00:00Z"],
+		"DateLessThanEquals": ["date_lte", "1767225600", "2026-01-01"],
+		"DateGreaterThanEquals": ["date_gte", "2026-01-01T00:00:00.5Z", "2026-01-01"],
 		"DateGreaterThan with a day": ["date_gt", "2026-01-02T00:00:01Z", "2026-01-02"],
 	}
 	iam.meets(tc[0], tc[1], tc[2])

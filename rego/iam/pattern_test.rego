@@ -78,6 +78,9 @@ test_wide_resource_is_met[note] if {
 		"by one of them": ["arn:aws:ecs:r:1:task/shop/a", "arn:aws:ecs:r:1:task/shop/*"],
 		"by a part of it": ["arn:aws:ecs:r:1:task/shop/a*", "arn:aws:ecs:r:1:task/shop/*"],
 		"by something wider": ["arn:aws:ecs:*:1:*", "arn:aws:ecs:r:1:task/shop/*"],
+		"by a longer end": ["arn:aws:ecs:r:1:*/b/a", "arn:aws:ecs:r:1:task/*/a"],
+		"by a shorter end": ["arn:aws:ecs:r:1:*/a", "arn:aws:ecs:r:1:task/*/b/a"],
+		"by a shorter beginning": ["arn:aws:ecs:r:1:t*", "arn:aws:ecs:r:1:task/shop/*"],
 		"by what crosses it": ["arn:aws:ecs:r:1:task/*/a", "arn:aws:ecs:r:1:task/shop/*"],
 	}
 	iam.arn_overlaps(tc[0], tc[1])

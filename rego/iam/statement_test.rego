@@ -66,6 +66,12 @@ test_resource_depends_on_an_unknown_key[note] if {
 	unknowns_of(object.union({"Effect": "Allow"}, statement)) == {"aws:SourceIp"}
 }
 
+test_variable_without_a_value_is_no_literal_text if {
+	text := "arn:aws:ecs:us-east-1:1:service/shop/${aws:PrincipalTag/none}"
+	env := iam.environment({"action": "ecs:DeleteService", "resource": text})
+	not iam.resource_unknowns({"Effect": "Allow", "Resource": text}, "2012-10-17", env)
+}
+
 wide(effect, statement) := iam.resource_unknowns(
 	object.union({"Effect": effect}, statement), "2012-10-17",
 	iam.environment({"action": "ecs:DescribeTasks", "resource": "arn:aws:ecs:r:1:task/shop/*"}),

@@ -1,5 +1,7 @@
 package ecsmcp.guardrails.tag_escalation
 
+import data.ecsmcp.iam
+
 # METADATA
 # title: Tags that protection relies on
 # description: |
@@ -75,13 +77,4 @@ tags(access) := {tag |
 
 is_unclear(access) if count(tags(access)) == 0
 
-is_unclear(access) if {
-	some key in access.unknown
-	startswith("aws:tagkeys", trim_suffix(lower(key), "*"))
-	not names_tag_keys(access)
-}
-
-names_tag_keys(access) if {
-	some name, _ in access.context
-	lower(name) == "aws:tagkeys"
-}
+is_unclear(access) if iam.is_unknown(iam.environment(access), "aws:tagkeys")

@@ -29,6 +29,7 @@ test_denied[note] if {
 		"creating with a look-alike": create({"environment": "staging"}),
 		"tagging without saying what": {"action": "ecs:TagResource", "resource": existing, "context": {}},
 		"untagging what nobody knows": {"action": "ecs:UntagResource", "resource": existing, "context": {}, "unknown": ["aws:TagKeys"]},
+		"a harmless value with keys nobody knows": {"action": "ecs:TagResource", "resource": existing, "context": {"aws:RequestTag/Team": "x"}, "unknown": ["aws:TagKeys"]},
 		"a value without its key": {"action": "ecs:TagResource", "resource": existing, "context": {"aws:RequestTag/Environment": "x"}},
 		"a key in another spelling": {"action": "ecs:UntagResource", "resource": existing, "context": {"AWS:tagkeys": ["Environment"]}},
 	}
@@ -43,6 +44,7 @@ test_not_denied[note] if {
 	some note, access in {
 		"another tag": tag({"Team": "web"}),
 		"untagging another": untag(["Team"]),
+		"another tag, though other keys are unknown": object.union(untag(["Team"]), {"unknown": ["aws:*"]}),
 		"creating with the tag as policy spells it": create({"Environment": "staging"}),
 		"creating without tags": {"action": "ecs:CreateService", "resource": existing, "context": {}, "creates": true},
 		"reading tags": {"action": "ecs:ListTagsForResource", "resource": existing, "context": {}},
