@@ -85,7 +85,7 @@ func show(b *strings.Builder, r *Resolution) {
 			"creates": a.Creates, "unverified": a.Unverified}
 		fmt.Fprintf(b, "    %s %s [%s]\n", a.Action, a.Resource, on(flags))
 		for _, key := range slices.Sorted(maps.Keys(a.Context)) {
-			if key == "aws:RequestedRegion" && !a.Global || key == "aws:ResourceAccount" {
+			if key == requestedRegion && !a.Global || key == resourceAccount {
 				continue
 			}
 			v, _ := json.Marshal(a.Context[key])
@@ -93,7 +93,7 @@ func show(b *strings.Builder, r *Resolution) {
 		}
 		var unknown []string
 		for _, key := range a.Unknown {
-			if !slices.Contains(commonUnknown(), key) {
+			if key != resourceAccount && !slices.Contains(commonUnknown(), key) {
 				unknown = append(unknown, key)
 			}
 		}

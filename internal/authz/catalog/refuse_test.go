@@ -86,6 +86,7 @@ var refusals = []struct {
 	{"a parameter that the server would ignore", diagnose, `{"action":"fetch_task_failures","parameters":{"ecs_cluster_name":"a","ecs_service_name":"b"}}`, ErrArgument, "parameters.ecs_service_name"},
 	{"a cluster ARN where it is put into a log group", diagnose, `{"action":"fetch_task_logs","parameters":{"ecs_cluster_name":"arn:aws:ecs:us-east-1:123456789012:cluster/a"}}`, ErrArgument, "not an ARN"},
 	{"a log group outside of /ecs", diagnose, `{"action":"fetch_task_logs","parameters":{"ecs_cluster_name":"../aws/lambda"}}`, ErrArgument, ""},
+	{"an empty vpc, which the server takes for none", diagnose, `{"action":"fetch_network_configuration","parameters":{"ecs_cluster_name":"a","vpc_id":""}}`, ErrArgument, "must match vpc-"},
 	{"none of the ways to find images", diagnose, `{"action":"detect_image_pull_failures","parameters":{"ecs_service_name":"a"}}`, ErrArgument, "ecs_cluster_name and ecs_service_name, or"},
 	{"a stack of another account", diagnose, `{"action":"fetch_cloudformation_status","parameters":{"cfn_stack_name":"arn:aws:cloudformation:us-east-1:999999999999:stack/a/b"}}`, ErrArgument, "account"},
 	{"an image of another account", "validate_ecs_express_mode_prerequisites", `{"image_uri":"999999999999.dkr.ecr.us-east-1.amazonaws.com/a:b"}`, ErrArgument, "account"},

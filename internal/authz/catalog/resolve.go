@@ -22,6 +22,8 @@ type call struct {
 	refs  map[string][]*ref // by name of the resource
 }
 
+const resourceAccount = "aws:ResourceAccount"
+
 // answerMargin is what a server gets on top of a time-out that it was told.
 const answerMargin = 30 * time.Second
 
@@ -214,8 +216,11 @@ func (k *call) add(list []authz.Access, a *access, arn string, r *ref) ([]authz.
 	if a.flags.Global {
 		out.Context[requestedRegion] = authz.One(globalRegion(k.env.Partition))
 	}
-	if !out.IsMCP() && arn != "*" {
-		out.Context["aws:ResourceAccount"] = authz.One(k.env.Account)
+	switch {
+	case arn == "*":
+		out.Unknown = append(out.Unknown, resourceAccount)
+	case !out.IsMCP():
+		out.Context[resourceAccount] = authz.One(k.env.Account)
 	}
 	for key, value := range a.context {
 		if !value.Multi {

@@ -94,6 +94,8 @@ func TestContextSaysWhatAWSWillSee(t *testing.T) {
 		{"an unscopable action has no resource tags", "DeregisterTaskDefinition", `{"taskDefinition":"a:1"}`, "aws:ResourceTag/Environment", "absent"},
 		{"where a request comes from is unknown", "ListClusters", `{}`, "aws:SourceIp", "unknown"},
 		{"multi-factor authentication is unknown", "ListClusters", `{}`, "aws:MultiFactorAuthPresent", "unknown"},
+		{"the account of everything is unknown", "ListClusters", `{}`, "aws:ResourceAccount", "unknown"},
+		{"the account of a resource is known", "DeleteCluster", `{"cluster":"a"}`, "aws:ResourceAccount", authz.One("123456789012")},
 		{"the region is always known", "ListClusters", `{}`, "aws:RequestedRegion", authz.One("us-east-1")},
 		{"a key of another action is absent", "DeleteCluster", `{"cluster":"a"}`, "ecs:service", "absent"},
 	} {

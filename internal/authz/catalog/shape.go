@@ -127,7 +127,7 @@ func (s *shape) checkBounds(v *value, path string) error {
 		return refuse(path, "must have %s", s.bounds(" "+unit))
 	}
 	if s.pattern != nil && !s.pattern.MatchString(v.text) {
-		return refuse(path, "must match %s", s.pattern)
+		return refuse(path, "must match %s", strings.TrimSuffix(strings.TrimPrefix(s.pattern.String(), `\A(?:`), `)\z`))
 	}
 	return nil
 }
