@@ -21,10 +21,7 @@ document(folder) := {
 	"document": json.unmarshal(strings.replace_n(values, json.marshal(data.personas[folder].document))),
 }
 
-# alone(folder, access): the result under that document alone.
-alone(folder, access) := iam.evaluate({"identity": [document(folder)]}, [access])[0]
-
-# bounded(folder, access): the same under the shipped boundary.
+# bounded(folder, access): the result under that document and the shipped boundary.
 bounded(folder, access) := iam.evaluate(
 	{"identity": [document(folder)], "boundary": [document("region_and_production")]},
 	[access],

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -98,18 +97,18 @@ func distinct(problems []error) error {
 
 func builtins() (map[string]builtin, error) {
 	all := map[string]builtin{}
-	folders, err := fs.ReadDir(files.Files, "personas")
+	paths, err := fs.Glob(files.Files, "personas/*/policy.json")
 	if err != nil {
 		return nil, fmt.Errorf("%w: read built-in documents: %w", ErrDocument, err)
 	}
-	for _, folder := range folders {
-		b, err := fs.ReadFile(files.Files, path.Join("personas", folder.Name(), "policy.json"))
+	for _, path := range paths {
+		b, err := fs.ReadFile(files.Files, path)
 		if err != nil {
 			return nil, fmt.Errorf("%w: read built-in documents: %w", ErrDocument, err)
 		}
 		var one builtin
 		if err := json.Unmarshal(b, &one); err != nil {
-			return nil, fmt.Errorf("%w: read built-in document %s: %w", ErrDocument, folder.Name(), err)
+			return nil, fmt.Errorf("%w: read built-in document %s: %w", ErrDocument, path, err)
 		}
 		all[one.Name] = one
 	}
