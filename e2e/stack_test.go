@@ -44,6 +44,10 @@ func run(m *testing.M) int {
 		return 1
 	}
 	code := m.Run()
+	for _, err := range world.recorder.Refused() {
+		fmt.Fprintf(os.Stderr, "e2e: a request to AWS could not be recorded: %v\n", err)
+		code = 1
+	}
 	if err := world.close(); err != nil {
 		fmt.Fprintf(os.Stderr, "e2e: close: %v\n", err)
 		return 1
@@ -64,7 +68,7 @@ func newStack() (*stack, error) {
 		}
 		*path = absolute
 	}
-	for _, path := range []string{s.binary, s.python("moto_server"), s.python("ecs-mcp-server")} {
+	for _, path := range []string{s.binary, s.python("python"), s.python("ecs-mcp-server")} {
 		if _, err := os.Stat(path); err != nil {
 			return nil, fmt.Errorf("%w: run `make e2e`", err)
 		}
@@ -79,7 +83,7 @@ func newStack() (*stack, error) {
 func (s *stack) python(name string) string { return filepath.Join(s.venv, "bin", name) }
 
 func (s *stack) startAWS() (err error) {
-	s.moto, err = start("", []string{"PATH=" + s.python(""), "MOTO_ECR_SKIP_MANIFEST_VALIDATION=true"}, s.python("moto_server"), "-p", "0")
+	s.moto, err = start("", []string{"PATH=" + s.python("")}, s.python("python"), "aws.py", "0")
 	if err != nil {
 		return err
 	}
