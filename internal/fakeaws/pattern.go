@@ -79,15 +79,6 @@ func parseVariable(body string) (part, error) {
 	return part{kind: variable, text: key, fallback: fallback[1 : len(fallback)-1], hasFallback: true}, nil
 }
 
-func (p pattern) hasVariable() bool {
-	for _, part := range p {
-		if part.kind == variable {
-			return true
-		}
-	}
-	return false
-}
-
 // An atom is one character of a filled pattern.
 type atom struct {
 	kind partKind // literal, anyText or anyChar
