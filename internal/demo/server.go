@@ -109,6 +109,51 @@ func with[In, Out any](method func(*ecs.Client, context.Context, *In, ...func(*e
 				return nil, fmt.Errorf("read api_params: %w", err)
 			}
 		}
-		return method(client, ctx, in)
+		out, err := method(client, ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		return compact(out)
 	}
+}
+
+// compact leaves out what the SDK's types hold but AWS did not say.
+func compact(v any) (any, error) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("write answer: %w", err)
+	}
+	var said any
+	if err := json.Unmarshal(b, &said); err != nil {
+		return nil, fmt.Errorf("write answer: %w", err)
+	}
+	return prune(said), nil
+}
+
+func prune(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for key, value := range v {
+			if value = prune(value); value == nil || key == "ResultMetadata" {
+				delete(v, key)
+			} else {
+				v[key] = value
+			}
+		}
+		if len(v) == 0 {
+			return nil
+		}
+	case []any:
+		if len(v) == 0 {
+			return nil
+		}
+		for i := range v {
+			v[i] = prune(v[i])
+		}
+	case string:
+		if v == "" {
+			return nil
+		}
+	}
+	return v
 }

@@ -87,7 +87,7 @@ func (w *world) auditFile() string { return filepath.Join(w.dir, "audit.jsonl") 
 // configure writes the configuration of one proxy and returns its path. It is
 // the file a user would write.
 func (w *world) configure(o laneOptions, self string) (string, error) {
-	identity := map[string]string{"reader": "read-only-monitoring", "deployer": "deployment-and-management"}[o.persona]
+	identity := map[string]string{"reader": "read-only-monitoring", "deployer": "deployment"}[o.persona]
 	c := map[string]any{
 		"version": 1,
 		"aws":     map[string]any{"region": o.region, "endpoint": w.endpoint},

@@ -57,8 +57,8 @@ func (c *Conversation) clientRequest(ctx context.Context, m *wire.Message) {
 	r := &request{message: m, cancel: cancel}
 	if !c.inflight.add(r) {
 		cancel()
-		c.refuseMessage(classDuplicate, "the id is in use by a request that is not answered yet", m.Method, func(string) []byte {
-			return wire.ErrorResponse(m.ID, codeInvalidRequest, "ecs-mcp-proxy: the id is in use by a request that is not answered yet; use another", nil)
+		c.refuseMessage(classDuplicate, "the id is in use by a request that is not answered yet", m.Method, func(id string) []byte {
+			return wire.ErrorResponse(m.ID, codeInvalidRequest, "ecs-mcp-proxy: the id is in use by a request that is not answered yet; use another", map[string]string{"decision_id": id})
 		})
 		return
 	}

@@ -73,9 +73,12 @@ func (c *Conversation) serverResponse(ctx context.Context, m *wire.Message) {
 }
 
 // listed filters away from the reading loop: the first list may have to wait
-// until policy is loaded.
+// until policy is loaded. The answer is due even when the client has closed
+// its side meanwhile.
 func (c *Conversation) listed(ctx context.Context, r *request, m *wire.Message) {
 	c.judging.Go(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Gate.Timeout)
+		defer cancel()
 		answer, err := c.Gate.list(ctx, m)
 		if err != nil {
 			c.event(classUpstream, "the list of tools was withheld: "+err.Error())

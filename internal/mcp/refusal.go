@@ -103,6 +103,9 @@ func denial(r authz.Request, d authz.Decision, full bool) *refusal {
 func verdictLine(a authz.Access, result authz.AccessResult) string {
 	line := fmt.Sprintf("%s on %s: %s", a.Action, a.Resource, result.Verdict)
 	switch {
+	case len(result.Unknown) > 0 && !result.Possible:
+		// A Deny fired for want of a fact, but no fact would have helped.
+		return fmt.Sprintf("%s on %s: nothing in the persona's policies allows it", a.Action, a.Resource)
 	case len(result.Statements) > 0:
 		line += " by " + strings.Join(result.Statements, ", ")
 	case result.Layer != "":
@@ -116,7 +119,11 @@ func verdictLine(a authz.Access, result authz.AccessResult) string {
 
 // say words the refusal for the client, with the way to the whole record.
 func (g *Gate) say(r *refusal, id string) string {
-	return fmt.Sprintf("Refused by ecs-mcp-proxy: %s.\nDecision %s; to see all of it: %s", strings.TrimSuffix(r.client, "."), id, g.ShowCommand(id))
+	sentence := strings.TrimRight(r.client, ".")
+	if !strings.HasSuffix(sentence, "?") {
+		sentence += "."
+	}
+	return fmt.Sprintf("Refused by ecs-mcp-proxy: %s\nDecision %s; to see all of it: %s", sentence, id, g.ShowCommand(id))
 }
 
 // answer is the message the client gets for a refused call. A tool's refusal

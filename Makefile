@@ -1,0 +1,50 @@
+# Everything that people and CI run. Each recipe installs what it needs.
+BIN      := bin/ecs-mcp-proxy
+VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null)
+OPA      := go tool -modfile=tools.mod opa
+VENV     := .build/e2e
+E2E      := ECSMCP_E2E_VENV=$(CURDIR)/$(VENV) ECSMCP_E2E_BINARY=$(CURDIR)/$(BIN)
+
+.PHONY: help build demo test e2e bench fuzz lint fmt
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## Build bin/ecs-mcp-proxy
+	go build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/proxy
+
+demo: build ## See the whole story; no AWS account, no Python, no network
+	@$(BIN) demo
+
+test: lint build ## Run every test that needs only Go
+	$(OPA) test rego/
+	go test -race -count=1 ./...
+	@echo "make test: Rego by opa test, Go under the race detector, the binary by its scripts and its demo: all passed"
+
+e2e: build $(VENV)/.installed ## Run against the real ECS MCP server and moto (installs both)
+	$(E2E) go test -race -tags e2e -count=1 -v -timeout 15m ./e2e/
+
+$(VENV)/.installed: e2e/requirements.txt
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r e2e/requirements.txt
+	touch $@
+
+bench: build ## Compare direct, a byte pump, and wrapped, in one run
+	go run ./internal/bench $(BIN)
+
+fuzz: ## Fuzz every parser for 30 seconds each
+	@for p in $$(go list ./...); do \
+		for f in $$(go test -list '^Fuzz' $$p | grep ^Fuzz); do \
+			echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime 30s $$p || exit 1; \
+		done; done
+
+lint: ## Check formatting, vet, Rego
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run: make fmt"; exit 1; }
+	go vet ./...
+	go vet -tags e2e ./e2e/
+	$(OPA) check --strict --schema rego/schema rego/
+	@test -z "$$($(OPA) fmt --list rego/)" || { $(OPA) fmt --list rego/; echo "run: make fmt"; exit 1; }
+
+fmt: ## Format Go and Rego
+	gofmt -w .
+	$(OPA) fmt --write rego/

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/catalog"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/facts"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/policy"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/config"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp"
+)
+
+// identify says who calls and what configuration lets them be.
+func identify(cfg *config.Config) (mcp.Caller, error) {
+	principal, err := authz.OSUser()
+	if err != nil {
+		return mcp.Caller{}, err
+	}
+	name, ok := cfg.PersonaOf(principal.Kind, principal.ID)
+	if !ok {
+		return mcp.Caller{}, fmt.Errorf("%w: user %q matches no entry of principals, so nothing would be allowed; add - {match: {kind: os-user, id: %s}, persona: NAME}",
+			config.ErrConfig, principal.ID, principal.ID)
+	}
+	role := cfg.Personas[name].Role
+	return mcp.Caller{Principal: principal, Persona: name, Role: role,
+		Env: catalog.Env{Partition: config.Partition(role), Account: config.Account(role), Region: cfg.AWS.Region}}, nil
+}
+
+// loadPersonas reads every persona's documents; all mistakes are in one error.
+func loadPersonas(cfg *config.Config) (map[string]policy.Persona, error) {
+	personas := map[string]policy.Persona{}
+	var problems []error
+	for name, p := range cfg.Personas {
+		values := map[string]string{"region": cfg.AWS.Region, "account": config.Account(p.Role), "partition": config.Partition(p.Role)}
+		for k, v := range p.Values {
+			values[k] = v
+		}
+		load := func(kind string, names []string) (documents []policy.Document) {
+			for _, document := range names {
+				d, err := loadDocument(document, values)
+				if err != nil {
+					problems = append(problems, fmt.Errorf("personas.%s.%s: %w", name, kind, err))
+					continue
+				}
+				documents = append(documents, d)
+			}
+			return documents
+		}
+		personas[name] = policy.Persona{Identity: load("identity", p.Identity), Boundary: load("boundary", p.Boundary), MCP: load("mcp", p.MCP)}
+	}
+	if len(problems) > 0 {
+		return nil, fmt.Errorf("%w: %w", config.ErrConfig, errors.Join(problems...))
+	}
+	return personas, nil
+}
+
+func loadDocument(name string, values map[string]string) (policy.Document, error) {
+	if !config.IsPath(name) {
+		return policy.Builtin(name, values)
+	}
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return policy.Document{}, fmt.Errorf("read policy document: %w", err)
+	}
+	base := name[strings.LastIndexByte(name, '/')+1:]
+	return policy.ReadDocument(strings.TrimSuffix(base, ".json"), b)
+}
+
+// loadCatalog finds the server's profile among the configured files and the built-in ones.
+func loadCatalog(cfg *config.Config) (*catalog.Catalog, error) {
+	for _, path := range cfg.Catalogs {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("%w: read catalogue: %w", config.ErrConfig, err)
+		}
+		c, err := catalog.Read(path, b)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", config.ErrConfig, err)
+		}
+		if c.Server() == cfg.Upstream.Server {
+			return c, nil
+		}
+	}
+	c, err := catalog.Builtin(cfg.Upstream.Server)
+	if err != nil {
+		return nil, fmt.Errorf("%w: upstream.server: %w", config.ErrConfig, err)
+	}
+	return c, nil
+}
+
+// clients are the proxy's own ways to AWS: one lends, one looks facts up.
+type clients struct {
+	sts *sts.Client
+	ecs *ecs.Client
+}
+
+// dial prepares the clients; nothing is sent yet. Region and endpoint are the
+// configuration's whatever the environment or a profile says: only the base
+// credentials come from the SDK's default chain.
+func dial(ctx context.Context, cfg *config.Config) (*clients, error) {
+	loaded, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(cfg.AWS.Region))
+	if err != nil {
+		return nil, fmt.Errorf("load AWS configuration: %w", err)
+	}
+	var endpoint *string
+	if cfg.AWS.Endpoint != "" {
+		endpoint = aws.String(cfg.AWS.Endpoint)
+	}
+	c := &clients{sts: sts.NewFromConfig(loaded, func(o *sts.Options) { o.BaseEndpoint = endpoint })}
+	if cfg.Facts.Role != "" {
+		loaded.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(c.sts, cfg.Facts.Role, func(o *stscreds.AssumeRoleOptions) {
+			o.RoleSessionName, o.Duration = "ecsmcp-facts", 15*time.Minute
+			o.Policy = aws.String(fmt.Sprintf(factsPolicy, cfg.AWS.Region))
+		}))
+	}
+	c.ecs = ecs.NewFromConfig(loaded, func(o *ecs.Options) { o.BaseEndpoint = endpoint })
+	return c, nil
+}
+
+// factsPolicy bounds the proxy's own look-ups, whatever its role could do more.
+const factsPolicy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["ecs:DescribeClusters","ecs:DescribeServices","ecs:DescribeTaskDefinition","ecs:DescribeTasks"],"Resource":"*","Condition":{"StringEquals":{"aws:RequestedRegion":%q}}}]}`
+
+// newFacts returns the reader of resource tags.
+func newFacts(cfg *config.Config, c *clients) *facts.Reader {
+	return facts.New(c.ecs, cfg.Facts.TTL.D())
+}

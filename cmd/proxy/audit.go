@@ -1,0 +1,73 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/audit"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/config"
+)
+
+func newAudit() *cobra.Command {
+	group := &cobra.Command{
+		Use:   "audit",
+		Short: "Read the record of decisions",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	group.AddCommand(newAuditShow())
+	return group
+}
+
+func newAuditShow() *cobra.Command {
+	var file, configFile string
+	var asJSON bool
+	show := &cobra.Command{
+		Use:   "show DECISION",
+		Short: "Print one decision whole: what was asked, what decided, what was lent, what became of it",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path, err := auditFile(file, configFile)
+			if err != nil {
+				return err
+			}
+			records, err := audit.Find(path, args[0])
+			if err != nil {
+				return fmt.Errorf("%w; name the log of the proxy that decided with --file or --config", err)
+			}
+			if !asJSON {
+				return audit.Show(cmd.OutOrStdout(), records)
+			}
+			enc := json.NewEncoder(cmd.OutOrStdout())
+			for _, r := range records {
+				if err := enc.Encode(r); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	show.Flags().StringVar(&file, "file", "", "the audit log (default: the user's own)")
+	show.Flags().StringVar(&configFile, "config", "", "configuration file that names the audit log")
+	show.Flags().BoolVar(&asJSON, "json", false, "print the records as JSON lines")
+	return show
+}
+
+// auditFile is the log that the flags mean.
+func auditFile(file, configFile string) (string, error) {
+	if file != "" {
+		return file, nil
+	}
+	if configFile == "" {
+		var standard config.Config
+		standard.Complete()
+		return standard.Audit.File, nil
+	}
+	cfg, err := config.Load(configFile)
+	if err != nil {
+		return "", err
+	}
+	return cfg.Audit.File, nil
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/fakeaws"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"ecs-mcp-proxy": main})
+}
+
+// TestScripts runs the binary as its users do; each file in testdata is a story.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		RequireExplicitExec: true,
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"fakeaws": startAWS, "count": count},
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("XDG_STATE_HOME", e.WorkDir+"/state")
+			e.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+			e.Setenv("AWS_CONFIG_FILE", os.DevNull)
+			e.Setenv("AWS_SHARED_CREDENTIALS_FILE", os.DevNull)
+			return nil
+		},
+	})
+}
+
+// startAWS starts a strict AWS in memory for one script, with a staging and a
+// production service, a role that may do everything, and a user whose
+// credentials are the proxy's: they are set in the environment, the address as
+// $AWS_URL, the role as $ROLE.
+func startAWS(ts *testscript.TestScript, _ bool, _ []string) {
+	aws := fakeaws.New(fakeaws.Config{})
+	url, err := aws.Start()
+	ts.Check(err)
+	ts.Defer(func() { ts.Check(aws.Close()) })
+	key, err := aws.AddUser("ecs-mcp-proxy", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sts:*","ecs:Describe*"],"Resource":"*"}]}`)
+	ts.Check(err)
+	role, err := aws.AddRole(fakeaws.Role{Name: "mcp", Identity: []string{`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`}})
+	ts.Check(err)
+	for _, environment := range []string{"staging", "production"} {
+		tags := map[string]string{"Environment": environment}
+		aws.AddCluster(environment, tags)
+		aws.AddService(environment, "checkout", tags)
+	}
+	ts.Setenv("AWS_ACCESS_KEY_ID", key.ID)
+	ts.Setenv("AWS_SECRET_ACCESS_KEY", key.Secret)
+	ts.Setenv("AWS_URL", url)
+	ts.Setenv("ROLE", role)
+}
+
+// count FILE N TEXT fails unless N lines of the file contain the text.
+func count(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: count FILE N TEXT")
+	}
+	if got := countLines(ts.ReadFile(args[0]), args[2]); got != args[1] {
+		ts.Fatalf("%s has %s lines with %q, want %s", args[0], got, args[2], args[1])
+	}
+}

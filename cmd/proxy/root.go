@@ -1,0 +1,64 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// guardVerb is the hidden verb that the binary starts itself with.
+const guardVerb = "guard"
+
+var errUsage = errors.New("wrong usage")
+
+const longHelp = `ecs-mcp-proxy stands between an MCP client and an Amazon ECS MCP server.
+
+It checks every tool call against policies modelled on IAM, and lends the server
+AWS credentials that AWS itself limits to exactly that call, and ends with it.
+
+  See the whole story on this machine, without an AWS account:
+      ecs-mcp-proxy demo
+
+  In an agent's mcp.json, instead of the server's own command:
+      ecs-mcp-proxy wrap --region us-east-1 \
+          --role arn:aws:iam::123456789012:role/mcp-reader \
+          -- uvx --from awslabs-ecs-mcp-server ecs-mcp-server
+
+  Why was that refused?
+      ecs-mcp-proxy audit show DECISION`
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "ecs-mcp-proxy",
+		Short:         "Policy and scoped credentials between AI agents and Amazon ECS",
+		Long:          longHelp,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w: %w; see %s --help", errUsage, err, cmd.CommandPath())
+	})
+	root.AddCommand(newWrap(), newDemo(), newAudit(), newVersion(), newDemoServer())
+	return root
+}
+
+// newLog writes to standard error, for people: standard output is the protocol's.
+func newLog(level string) (*zap.Logger, error) {
+	parsed, err := zapcore.ParseLevel(level)
+	if err != nil {
+		return nil, fmt.Errorf("%w: --log-level: use debug, info, warn or error", errUsage)
+	}
+	c := zap.NewProductionConfig()
+	c.Level = zap.NewAtomicLevelAt(parsed)
+	c.Encoding = "console"
+	c.Sampling = nil
+	c.DisableCaller, c.DisableStacktrace = true, true
+	c.EncoderConfig.EncodeTime = zapcore.ISO8601TimeEncoder
+	return c.Build()
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/config"
+)
+
+const wrapHelp = `Start an ECS MCP server behind the proxy and speak MCP on standard input and output.
+
+The server gets no AWS credentials of its own. For each call that policy allows
+it is lent a session of the persona's role that AWS limits to exactly that call.
+
+With --config the file says everything, and flags that are given win over it.
+Without it, flags alone make one persona for the user that runs the proxy:
+
+    ecs-mcp-proxy wrap --region us-east-1 \
+        --role arn:aws:iam::123456789012:role/mcp-reader \
+        --identity read-only-monitoring \
+        -- uvx --from awslabs-ecs-mcp-server ecs-mcp-server
+
+The proxy itself needs AWS credentials, found the usual way, that may assume the
+role (sts:AssumeRole, sts:TagSession, sts:SetSourceIdentity) and read tags
+(ecs:Describe*). It ends with the server's exit code; 2 is a mistake in flags or
+configuration, 126 and 127 a server that cannot be started.`
+
+// wrapFlags are the flags of wrap; an empty one leaves the file's value.
+type wrapFlags struct {
+	config, region, endpoint, role, factsRole, server, audit, detail, level, serverLog string
+	identity, boundary                                                                 []string
+}
+
+func newWrap() *cobra.Command {
+	var f wrapFlags
+	cmd := &cobra.Command{
+		Use:   "wrap [flags] -- COMMAND [ARGUMENT…]",
+		Short: "Start an ECS MCP server behind the proxy (stdio)",
+		Long:  wrapHelp,
+		RunE: func(cmd *cobra.Command, command []string) error {
+			cfg, err := f.load(command)
+			if err != nil {
+				return err
+			}
+			log, err := newLog(f.level)
+			if err != nil {
+				return err
+			}
+			w := wrapper{config: cfg, log: log, serverLog: f.serverLog, showFile: f.showFile(cfg),
+				stdin: cmd.InOrStdin(), stdout: cmd.OutOrStdout(), stderr: cmd.ErrOrStderr()}
+			return w.run(cmd.Context())
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.config, "config", "", "configuration file (YAML)")
+	flags.StringVar(&f.region, "region", "", "the one AWS region that is operated")
+	flags.StringVar(&f.role, "role", "", "ARN of the IAM role that calls are lent sessions of")
+	flags.StringArrayVar(&f.identity, "identity", nil, "identity policy: a built-in name or a JSON file; repeatable (default read-only-monitoring)")
+	flags.StringArrayVar(&f.boundary, "boundary", nil, "permissions boundary, likewise (default region-and-production)")
+	flags.StringVar(&f.factsRole, "facts-role", "", "ARN of a read-only role for looking up resource tags (default the proxy's own identity)")
+	flags.StringVar(&f.server, "server", "", "catalogue profile of the server (default "+config.DefaultServer+")")
+	flags.StringVar(&f.endpoint, "endpoint", "", "URL of an AWS emulator, for every service")
+	flags.StringVar(&f.audit, "audit-file", "", "where the record of decisions goes")
+	flags.StringVar(&f.detail, "client-detail", "", "how much a refusal tells the client: full or minimal (default full)")
+	flags.StringVar(&f.serverLog, "server-log", "", "append the server's standard error to this file, mode 0600; it can hold arguments (default: dropped)")
+	flags.StringVar(&f.level, "log-level", "warn", "the proxy's own log on standard error: debug, info, warn or error")
+	return cmd
+}
+
+// flagPersona is the name of the persona that flags alone make.
+const flagPersona = "default"
+
+// load merges file and flags and checks the result.
+func (f *wrapFlags) load(command []string) (*config.Config, error) {
+	cfg := &config.Config{Version: 1}
+	if f.config != "" {
+		var err error
+		if cfg, err = config.Load(f.config); err != nil {
+			return nil, err
+		}
+		if f.role != "" || len(f.identity) > 0 || len(f.boundary) > 0 {
+			return nil, fmt.Errorf("%w: --role, --identity and --boundary make a persona without a file; with --config write it under personas", errUsage)
+		}
+	} else {
+		if f.role == "" || f.region == "" {
+			return nil, fmt.Errorf("%w: give --config FILE, or --region and --role; see ecs-mcp-proxy wrap --help", errUsage)
+		}
+		cfg.Personas = map[string]config.Persona{flagPersona: {
+			Identity: orDefault(f.identity, "read-only-monitoring"), Boundary: orDefault(f.boundary, "region-and-production"), Role: f.role}}
+		cfg.Principals = []config.Principal{{Match: config.Match{Kind: "os-user"}, Persona: flagPersona}}
+	}
+	override(&cfg.AWS.Region, f.region)
+	override(&cfg.AWS.Endpoint, f.endpoint)
+	override(&cfg.Facts.Role, f.factsRole)
+	override(&cfg.Upstream.Server, f.server)
+	override(&cfg.Audit.File, f.audit)
+	override(&cfg.ClientDetail, f.detail)
+	if len(command) > 0 {
+		cfg.Upstream.Command = command
+	}
+	cfg.Complete()
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if len(cfg.Upstream.Command) == 0 {
+		return nil, fmt.Errorf("%w: name the server's command after --, or as upstream.command", errUsage)
+	}
+	return cfg, nil
+}
+
+// showFile is the audit log if "audit show" would not find it by itself.
+func (f *wrapFlags) showFile(cfg *config.Config) string {
+	var standard config.Config
+	standard.Complete()
+	if standard.Audit.File == cfg.Audit.File {
+		return ""
+	}
+	return cfg.Audit.File
+}
+
+func override(value *string, flag string) {
+	if flag != "" {
+		*value = flag
+	}
+}
+
+func orDefault(given []string, standard string) []string {
+	if len(given) == 0 {
+		return []string{standard}
+	}
+	return given
+}

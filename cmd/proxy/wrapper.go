@@ -1,0 +1,207 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/audit"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/grant"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/policy"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/config"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/lane"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/transport"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
+)
+
+// stopGrace is how long the server may take to end after it was asked to.
+const stopGrace = 5 * time.Second
+
+// wrapper is one run of the verb wrap.
+type wrapper struct {
+	config    *config.Config
+	log       *zap.Logger
+	serverLog string
+	showFile  string
+	stdin     io.Reader
+	stdout    io.Writer
+	stderr    io.Writer
+}
+
+// run wires everything, top to bottom, and returns when the server has ended.
+func (w *wrapper) run(ctx context.Context) error {
+	cfg := w.config
+	caller, err := identify(cfg)
+	if err != nil {
+		return err
+	}
+	personas, err := loadPersonas(cfg)
+	if err != nil {
+		return err
+	}
+	records, err := audit.Open(cfg.Audit.File)
+	if err != nil {
+		return err
+	}
+	defer records.Close()
+	aws, err := dial(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	endpoint, err := grant.Listen()
+	if err != nil {
+		return err
+	}
+	defer endpoint.Close()
+
+	// From here on secrets are in memory and a child may look.
+	child, serverLog, err := w.start(endpoint)
+	if err != nil {
+		return err
+	}
+	defer child.Kill()
+
+	catalogue, err := loadCatalog(cfg)
+	if err != nil {
+		return err
+	}
+	turns := lane.New(endpoint, cfg.Limits.CancelGrace.D(), func() {
+		w.log.Error("the server did not answer a call that was given up on; it is killed so that nothing runs on unseen")
+		child.Kill()
+	})
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	conversation := &mcp.Conversation{
+		Limits: wire.Limits{Bytes: cfg.Limits.MessageBytes},
+		Log:    w.log,
+		Gate: &mcp.Gate{
+			Caller: caller, Catalog: catalogue, Policy: compile(personas, w.log, stop), Facts: newFacts(cfg, aws),
+			Grants: grant.NewBroker(aws.sts), Lane: turns, Record: records,
+			Timeout: cfg.Limits.CallTimeout.D(), FullDetail: cfg.ClientDetail == "full", ShowCommand: w.showCommand,
+		},
+	}
+	go w.forwardSignals(ctx, child)
+	conversation.Run(ctx, mcp.Streams{FromClient: w.stdin, ToClient: w.stdout, FromServer: child.Stdout, ToServer: child.Stdin})
+
+	exit := child.Stop(stopGrace)
+	if err := context.Cause(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	if !conversation.Called() && exit.Code != 0 {
+		serverLog.explain(w.stderr)
+	}
+	return w.ended(exit)
+}
+
+// start prepares this process, then starts the server under the guard.
+func (w *wrapper) start(endpoint *grant.Endpoint) (*transport.Child, *serverLog, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, nil, fmt.Errorf("find own executable: %w", err)
+	}
+	if err := errors.Join(transport.Undumpable(), transport.Subreaper()); err != nil {
+		return nil, nil, err
+	}
+	serverLog, err := openServerLog(w.serverLog)
+	if err != nil {
+		return nil, nil, err
+	}
+	cfg := w.config
+	environment := lane.Environment{Region: cfg.AWS.Region, Endpoint: cfg.AWS.Endpoint, Set: cfg.Upstream.Env, Pass: cfg.Upstream.Pass}
+	child, err := transport.Start(transport.Spec{
+		Command: cfg.Upstream.Command, Env: environment.Build(endpoint.Environ()), Stderr: serverLog, Guard: []string{self, guardVerb}})
+	return child, serverLog, err
+}
+
+// compile loads policy beside the server's own start; calls wait for it. A
+// policy that does not compile ends the run.
+func compile(personas map[string]policy.Persona, log *zap.Logger, stop context.CancelCauseFunc) func(context.Context) (mcp.Decider, error) {
+	done := make(chan struct{})
+	var engine *policy.Engine
+	var failed error
+	go func() {
+		defer close(done)
+		if engine, failed = policy.New(context.Background(), personas); failed != nil {
+			stop(failed)
+			return
+		}
+		for _, warning := range engine.Warnings() {
+			log.Warn(warning)
+		}
+	}()
+	return func(ctx context.Context) (mcp.Decider, error) {
+		select {
+		case <-done:
+			return engine, failed
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// forwardSignals passes signals on to the server, whose end ends the run; a
+// second one, or a server that does not listen, is killed.
+func (w *wrapper) forwardSignals(ctx context.Context, child *transport.Child) {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
+	defer signal.Stop(signals)
+	var overdue <-chan time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case s := <-signals:
+			if overdue != nil {
+				child.Kill()
+				return
+			}
+			overdue = time.After(2 * stopGrace)
+			if err := child.Signal(s); err != nil {
+				w.log.Debug("pass a signal on", zap.Error(err))
+			}
+		case <-overdue:
+			child.Kill()
+			return
+		}
+	}
+}
+
+// showCommand is what a refusal tells people to type.
+func (w *wrapper) showCommand(id string) string {
+	command := "ecs-mcp-proxy audit show " + id
+	if w.showFile != "" && w.config.ClientDetail == "full" {
+		command += " --file " + quote(w.showFile)
+	}
+	return command
+}
+
+// quote makes a path safe to paste into a shell.
+func quote(path string) string {
+	if strings.IndexFunc(path, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-", r))
+	}) < 0 {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}
+
+// ended turns the server's end into the proxy's.
+func (w *wrapper) ended(exit transport.Exit) error {
+	if exit.Err != nil {
+		return exit.Err
+	}
+	if exit.Code == 0 {
+		return nil
+	}
+	fmt.Fprintf(w.stderr, "ecs-mcp-proxy: the server ended with %s\n", exit)
+	return exitCode(exit.Code)
+}

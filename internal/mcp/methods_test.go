@@ -1,0 +1,29 @@
+package mcp
+
+import "testing"
+
+// Every method of the protocol is in the table on purpose; what is not there
+// is refused. Source: MCP schemas 2024-11-05 to 2026-07-28.
+func TestEveryMethodHasItsTreatment(t *testing.T) {
+	tests := []struct {
+		method string
+		want   treatment
+	}{
+		{"initialize", relay}, {"ping", relay}, {"server/discover", relay}, {"tools/list", filter}, {"tools/call", decide},
+		{"prompts/list", relay}, {"prompts/get", decide}, {"resources/list", relay}, {"resources/templates/list", relay},
+		{"resources/read", decide}, {"resources/subscribe", decide}, {"resources/unsubscribe", relay}, {"subscriptions/listen", relay},
+		{"completion/complete", relay}, {"logging/setLevel", relay},
+		{"notifications/initialized", relay}, {"notifications/progress", relay}, {"notifications/roots/list_changed", relay}, {"notifications/cancelled", handled},
+		{"tasks/get", refuse}, {"tasks/list", refuse}, {"tasks/result", refuse}, {"tasks/cancel", refuse}, {"tasks/update", refuse},
+		{"notifications/tasks/status", refuse}, {"sampling/createMessage", refuse}, {"elicitation/create", refuse}, {"roots/list", refuse},
+		{"Tools/Call", refuse}, {"tools/call ", refuse}, {"", refuse},
+	}
+	for _, tt := range tests {
+		if got := fromClient[tt.method]; got != tt.want {
+			t.Errorf("%q: treatment %d, want %d", tt.method, got, tt.want)
+		}
+	}
+	if fromServer["tools/call"] != refuse || fromServer[""] != refuse {
+		t.Error("a server may call what is not in its table")
+	}
+}
