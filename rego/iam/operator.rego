@@ -55,7 +55,11 @@ meets("like", value, pattern) if glob_matches(pattern, value)
 
 meets("arn", value, pattern) if arn_matches(pattern, value)
 
-meets("address", value, pattern) if net.cidr_contains(network(unmark(pattern)), value)
+meets("address", value, pattern) if {
+	net.cidr_is_valid(network(value))
+	net.cidr_is_valid(network(unmark(pattern)))
+	net.cidr_contains(network(unmark(pattern)), value)
+}
 
 meets("number_eq", value, pattern) if number(value) == number(unmark(pattern))
 

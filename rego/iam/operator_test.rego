@@ -35,6 +35,8 @@ test_operator_is_not_met[note] if {
 		"StringLike minds the case": ["like", "Production", "production"],
 		"IpAddress outside": ["address", "11.1.2.3", "10.0.0.0/8"],
 		"IpAddress of the other family": ["address", "2001:db8::1", "0.0.0.0/0"],
+		"IpAddress of what is no address": ["address", "localhost", "10.0.0.0/8"],
+		"IpAddress in what is no block": ["address", "10.1.2.3", "10.0.0.0/99"],
 		"NumericEquals of what is no number": ["number_eq", "12abc", "12"],
 		"NumericLessThan is no comparison of texts": ["number_lt", "10", "9"],
 		"DateLessThan of what is no date": ["date_lt", "yesterday", "2026-01-01"],

@@ -94,6 +94,9 @@ func (e *Engine) Warnings() []string { return slices.Clone(e.warnings) }
 // Decide answers r. Every error is an ErrPolicy or the end of ctx, and comes with
 // the zero Decision, which denies.
 func (e *Engine) Decide(ctx context.Context, r authz.Request) (authz.Decision, error) {
+	if r.Accesses == nil {
+		r.Accesses = []authz.Access{}
+	}
 	value, err := evaluate(ctx, e.decision, r)
 	if err != nil {
 		return authz.Decision{}, fmt.Errorf("decide request: %w", err)

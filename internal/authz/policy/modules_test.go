@@ -1,0 +1,135 @@
+package policy
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/rego"
+)
+
+// The OPA that tests the policy is the OPA that decides by it.
+func TestToolsAndProgramUseTheSameOPA(t *testing.T) {
+	version := regexp.MustCompile(`github\.com/open-policy-agent/opa (v\S+)`)
+	var found []string
+	for _, name := range []string{"go.mod", "tools.mod"} {
+		b, err := os.ReadFile(filepath.Join("..", "..", "..", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		match := version.FindSubmatch(b)
+		if match == nil {
+			t.Fatalf("%s does not require OPA", name)
+		}
+		found = append(found, string(match[1]))
+	}
+	if found[0] != found[1] {
+		t.Errorf("go.mod has OPA %s and tools.mod %s", found[0], found[1])
+	}
+}
+
+// guardrailRules are the deny rules of the guardrails, by package.
+func guardrailRules(t *testing.T) map[string][]*ast.Rule {
+	t.Helper()
+	modules, err := loadModules()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string][]*ast.Rule{}
+	for path, module := range modules {
+		if !strings.HasPrefix(path, "guardrails/") {
+			continue
+		}
+		name := module.Package.Path.String()
+		if !strings.HasPrefix(name, "data.ecsmcp.guardrails.") {
+			t.Errorf("%s: package %s is not under ecsmcp.guardrails, so nobody would ask it", path, name)
+		}
+		for _, rule := range module.Rules {
+			if rule.Head.Name == "deny" {
+				found[name] = append(found[name], rule)
+			}
+		}
+		if len(found[name]) == 0 {
+			t.Errorf("%s has no rule deny", path)
+		}
+	}
+	if len(found) == 0 {
+		t.Fatal("there are no guardrails")
+	}
+	return found
+}
+
+func TestGuardrailsExplainThemselves(t *testing.T) {
+	for name, rules := range guardrailRules(t) {
+		for _, rule := range rules {
+			var a *ast.Annotations
+			for _, annotation := range rule.Annotations {
+				a = annotation
+			}
+			if a == nil || a.Title == "" || a.Description == "" || a.Custom["remedy"] == nil {
+				t.Errorf("%s: deny needs METADATA with title, description and custom.remedy", name)
+			}
+		}
+	}
+}
+
+// An equality on the input lets OPA pass over a guardrail without entering it.
+func TestGuardrailsBeginWithAnIndexableEquality(t *testing.T) {
+	for name, rules := range guardrailRules(t) {
+		for _, rule := range rules {
+			first := rule.Body[0]
+			if first.Operator().String() != ast.Equal.Name || !strings.HasPrefix(first.Operand(0).String(), "input.") || !ast.IsScalar(first.Operand(1).Value) {
+				t.Errorf("%s: deny begins with %s; begin with an equality of the input and a constant", name, first)
+			}
+		}
+	}
+}
+
+// query prepares a query about the embedded modules.
+func query(t *testing.T, text string) rego.PreparedEvalQuery {
+	t.Helper()
+	modules, err := loadModules()
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiler := ast.NewCompiler()
+	if compiler.Compile(modules); compiler.Failed() {
+		t.Fatal(compiler.Errors)
+	}
+	prepared, err := rego.New(rego.Query(text), rego.Compiler(compiler), rego.StrictBuiltinErrors(true)).PrepareForEval(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return prepared
+}
+
+// The operators that the loader lets in are those that the evaluator knows.
+func TestLoaderAndEvaluatorKnowTheSameOperators(t *testing.T) {
+	results, err := query(t, "x := data.ecsmcp.iam.operators").Eval(t.Context())
+	if err != nil || len(results) != 1 {
+		t.Fatalf("got %v, %v", results, err)
+	}
+	evaluated := results[0].Bindings["x"].(map[string]any)
+	for name, op := range operators {
+		other, ok := evaluated[name].(map[string]any)
+		if !ok || other["negated"] != op.negated {
+			t.Errorf("%s: the evaluator has %v", name, evaluated[name])
+		}
+	}
+	if len(evaluated) != len(operators) {
+		t.Errorf("the evaluator has %d operators, the loader %d", len(evaluated), len(operators))
+	}
+}
+
+func TestForbiddenBuiltinsExist(t *testing.T) {
+	all := ast.CapabilitiesForThisVersion().Builtins
+	for _, name := range forbidden {
+		if !slices.ContainsFunc(all, func(b *ast.Builtin) bool { return b.Name == name }) {
+			t.Errorf("OPA has no builtin %s; was it renamed?", name)
+		}
+	}
+}
