@@ -109,7 +109,8 @@ func (s statement) names(action string) bool {
 }
 
 // covers reports whether the statement's list has the resource. A variable that
-// the request does not fill makes its ARN match nothing.
+// the request does not fill makes its ARN match nothing, so that NotResource
+// leaves nothing out for it.
 func (s statement) covers(q question) bool {
 	for _, p := range s.resources {
 		if atoms, ok := p.fill(q.keys); ok && matchARN(atoms, q.resource) {

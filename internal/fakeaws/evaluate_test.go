@@ -157,6 +157,12 @@ func TestVariables(t *testing.T) {
 			}
 		})
 	}
+	t.Run("under NotResource an absent variable leaves nothing out", func(t *testing.T) {
+		policy := one(`"Effect":"Deny","Action":"*","NotResource":"arn:aws:ecs:us-east-1:123456789012:service/${aws:PrincipalTag/cluster}/api"`)
+		if got := simulate(t, Case{Identity: []string{allowAll, policy}}); got != "explicitDeny" {
+			t.Error(got)
+		}
+	})
 	t.Run("version 2008-10-17 has no variables", func(t *testing.T) {
 		old := `{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/team":"${aws:userid}"}}}}`
 		c := Case{Identity: []string{old}, Single: map[string]string{"aws:userid": "a", "aws:ResourceTag/team": "${aws:userid}"}}
