@@ -95,8 +95,12 @@ func exact(number string) (text string, ok bool) {
 
 // isExact reports whether every reader keeps the number: JavaScript and Go
 // read a float64, Python an integer of any size, so an integer must be within
-// ±(2^53−1), and nothing may be larger. Source: RFC 8259 section 6.
+// ±(2^53−1), and nothing may be larger; -0 is a float to some and the integer 0
+// to others. Source: RFC 8259 section 6.
 func isExact(number []byte) bool {
+	if string(number) == "-0" {
+		return false
+	}
 	if len(number) <= 15 && !bytes.ContainsAny(number, "eE") {
 		return true
 	}

@@ -93,7 +93,7 @@ func (r *reader) value(numbers bool) (json.RawMessage, *Error) {
 	default:
 		v, err := r.scalar()
 		if err == nil && numbers && kind == '0' && !isExact(v) {
-			err = r.refuse("the number is beyond ±(2^53−1), where readers disagree about its value; send it as a string")
+			err = r.refuse("readers disagree about the number, which is -0 or beyond ±(2^53−1); send one within, or a string")
 		}
 		return v, err
 	}
