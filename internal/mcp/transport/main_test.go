@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -15,12 +16,12 @@ import (
 // The test binary is every process of the tests: the guard, the proxy where
 // the proxy itself is killed, and the servers of roles_test.go.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 {
+	if len(os.Args) > 1 { // syscall.Exit, because os.Exit waits a second under the race detector
 		if os.Args[1] == "guard" {
-			os.Exit(RunGuard(os.Args[2:]))
+			syscall.Exit(RunGuard(os.Args[2:]))
 		}
 		if role := roles[os.Args[1]]; role != nil {
-			os.Exit(role(os.Args[2:]))
+			syscall.Exit(role(os.Args[2:]))
 		}
 	}
 	if err := Subreaper(); err != nil {
