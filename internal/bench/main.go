@@ -18,9 +18,9 @@ import (
 )
 
 const (
-	rounds      = 5
-	singleCalls = 1500 // of one caller, for the percentiles
-	manyCalls   = 4000 // of 16 and of 64 callers, for calls per second
+	rounds      = 3
+	singleCalls = 500 // of one caller, for the percentiles
+	manyCalls   = 600 // of 16 and of 64 callers, for calls per second
 )
 
 func main() {
