@@ -130,6 +130,21 @@ func (c *Catalog) Operations(name string) []string {
 	return slices.Sorted(maps.Keys(t.operations))
 }
 
+// Needs returns the ways a tool can be used, each as the actions that it cannot
+// do without. A tool is worth showing to a caller who may all of one of them; it
+// is a courtesy, since every call is decided. It is nil for an unknown tool.
+func (c *Catalog) Needs(name string) [][]string {
+	t, ok := c.tools[name]
+	if !ok {
+		return nil
+	}
+	var ways [][]string
+	for _, operation := range slices.Sorted(maps.Keys(t.operations)) {
+		ways = append(ways, t.operations[operation].needs()...)
+	}
+	return ways
+}
+
 // Actions returns every IAM action that a call of the tool can need, sorted;
 // mcp:CallTool for what needs no AWS access. It is nil for an unknown tool.
 func (c *Catalog) Actions(name string) []string {

@@ -78,6 +78,37 @@ type access struct {
 	unknown  []string               // unknown whatever the arguments are
 }
 
+// needs returns, for every way the operation can go, the actions that it cannot
+// do without when only its required arguments are given; nil if it is always refused.
+func (o *operation) needs() [][]string {
+	if o.refuse != "" {
+		return nil
+	}
+	if len(o.choices) == 0 {
+		return [][]string{o.required(o.step)}
+	}
+	var ways [][]string
+	for _, c := range o.choices {
+		ways = append(ways, o.required(step{slices.Concat(o.resources, c.resources), slices.Concat(c.accesses, o.accesses)}))
+	}
+	return ways
+}
+
+func (o *operation) required(s step) []string {
+	sure := map[string]bool{"": true}
+	for _, r := range s.resources {
+		sure[r.name] = r.def != "" || r.all || len(r.from) == 1 && slices.Contains(o.input.required, r.from[0][0])
+	}
+	var actions []string
+	for _, a := range s.accesses {
+		if !a.flags.Optional && a.when == nil && sure[a.resource] {
+			actions = append(actions, a.action)
+		}
+	}
+	slices.Sort(actions)
+	return slices.Compact(actions)
+}
+
 func (o *operation) everyAccess() []*access {
 	list := slices.Clone(o.accesses)
 	for _, c := range o.choices {

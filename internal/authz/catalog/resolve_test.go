@@ -230,6 +230,34 @@ func TestEveryToolAndOperationOfTheServerIsThere(t *testing.T) {
 	}
 }
 
+func TestNeedsAreWhatACallCannotDoWithout(t *testing.T) {
+	c := awslabs(t)
+	for tool, want := range map[string][]string{
+		"containerize_app":       {CallTool},
+		"wait_for_service_ready": {"ecs:DescribeTasks", "ecs:ListTasks"},
+		"delete_app":             {"cloudformation:DeleteStack", "cloudformation:DescribeStacks", "ecs:DeleteExpressGatewayService"},
+	} {
+		if got := c.Needs(tool); len(got) != 1 || !slices.Equal(got[0], want) {
+			t.Errorf("%s needs %v, want %v", tool, got, want)
+		}
+	}
+	ways := c.Needs("ecs_resource_management")
+	if len(ways) != 64 { // all but the operation that AWS does not have
+		t.Errorf("%d ways", len(ways))
+	}
+	for _, w := range ways {
+		if len(w) == 0 || slices.Contains(w, "iam:PassRole") && !slices.Contains(w, "ecs:CreateExpressGatewayService") {
+			t.Errorf("needs %v", w)
+		}
+	}
+	if got := len(c.Needs("ecs_troubleshooting_tool")); got != 10 { // 6, and 4 ways to find images
+		t.Errorf("%d ways", got)
+	}
+	if c.Needs("x") != nil {
+		t.Error("an unknown tool has needs")
+	}
+}
+
 // The service authorization reference marks resource types that a statement has
 // to name; leaving one out would make every grant of the operation too small.
 func TestEveryRequiredResourceTypeHasAnAccess(t *testing.T) {
