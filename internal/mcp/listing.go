@@ -3,9 +3,9 @@ package mcp
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/catalog"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
 
@@ -34,15 +34,25 @@ func (g *Gate) list(ctx context.Context, m *wire.Message) ([]byte, error) {
 	return tools.Keep(func(name string) bool { return visible[name] }), nil
 }
 
-// visible: some Allow of the persona names one of the actions the tool can
-// need; a tool without AWS actions is asked about like a call.
+// visible: the caller may all that one way of using the tool needs. A tool
+// without AWS actions is asked about like a call.
 func (g *Gate) visible(ctx context.Context, policy Decider, tool string) (bool, error) {
-	actions := g.Catalog.Actions(tool)
-	aws := slices.DeleteFunc(slices.Clone(actions), func(a string) bool { return strings.HasPrefix(a, "mcp:") })
-	if len(aws) > 0 {
-		allowed, err := policy.Visible(ctx, g.Caller.Persona, aws)
-		return len(allowed) > 0, err
+	ways := g.Catalog.Needs(tool)
+	for _, way := range ways {
+		if slices.Contains(way, catalog.CallTool) {
+			return g.mayCall(ctx, policy, tool)
+		}
 	}
+	named, err := policy.Visible(ctx, g.Caller.Persona, g.Catalog.Actions(tool))
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(ways, func(way []string) bool {
+		return len(way) > 0 && !slices.ContainsFunc(way, func(action string) bool { return !slices.Contains(named, action) })
+	}), nil
+}
+
+func (g *Gate) mayCall(ctx context.Context, policy Decider, tool string) (bool, error) {
 	accesses, err := g.Catalog.Tool(g.Caller.Env, tool)
 	if err != nil {
 		return false, err
