@@ -49,7 +49,7 @@ func (s *shape) check(v *value, path string) error {
 			if err := checkKey(name, path); err != nil {
 				return err
 			}
-			if err := s.of.check(v.members[i], join(path, name)); err != nil {
+			if err := s.of.check(v.members[i], join(path, printable(name))); err != nil {
 				return err
 			}
 		}
