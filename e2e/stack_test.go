@@ -129,13 +129,10 @@ func serve(h http.Handler) (string, error) {
 	return "http://" + l.Addr().String(), nil
 }
 
-// close stops moto, which does not read its input: it is asked by signal.
+// close stops moto.
 func (s *stack) close() error {
 	if s.moto == nil {
 		return nil
-	}
-	if err := s.moto.cmd.Process.Signal(os.Interrupt); err != nil {
-		return err
 	}
 	return s.moto.stop()
 }
