@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
 )
@@ -136,10 +137,15 @@ func scaled(s string, unit *regexp.Regexp) (string, bool) {
 	return strconv.Itoa(int(n)), err == nil && n == float64(int(n))
 }
 
-var (
-	tagKey   = regexp.MustCompile(`\A[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}\z`)
-	tagValue = regexp.MustCompile(`\A[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}\z`)
-)
+// tagText is what a tag's key or value is made of. Its length is counted apart:
+// a counted repetition of Unicode classes takes 11 ms to compile at start.
+// Source: Amazon ECS API reference, Tag.
+var tagText = regexp.MustCompile(`\A[\p{L}\p{Z}\p{N}_.:/=+\-@]*\z`)
+
+func isTagText(s string, least, most int) bool {
+	n := utf8.RuneCountInString(s)
+	return least <= n && n <= most && tagText.MatchString(s)
+}
 
 // maxTags is how many tags a resource may have.
 // Source: Amazon ECS API reference, Tag.
@@ -154,14 +160,14 @@ func (f *filler) tags(a *authz.Access, given []found) error {
 	seen := map[string]bool{}
 	for _, g := range given {
 		key, value := g.get("key"), g.get("value")
-		if key == nil || !tagKey.MatchString(key.text) {
+		if key == nil || !isTagText(key.text, 1, 128) {
 			return refuse(join(g.path, "key"), "must be 1 to 128 letters, digits, spaces or _.:/=+-@")
 		}
 		text := ""
 		if value != nil {
 			text = value.text
 		}
-		if !tagValue.MatchString(text) {
+		if !isTagText(text, 0, 256) {
 			return refuse(join(g.path, "value"), "must be at most 256 letters, digits, spaces or _.:/=+-@")
 		}
 		if folded := strings.ToLower(strings.ToUpper(key.text)); seen[folded] {
