@@ -56,6 +56,22 @@ func TestKeysOfUpdatingAService(t *testing.T) {
 	}
 }
 
+func TestUpdatingAServicePassesItsRoles(t *testing.T) {
+	w := newWorld(t, Role{})
+	w.AddService("prod", "api", nil)
+	update := func(passed string) error {
+		c := w.as(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ecs:UpdateService","Resource":"*"},` +
+			`{"Effect":"Allow","Action":"iam:PassRole","Resource":"` + passed + `","Condition":{"StringEquals":{"iam:PassedToService":"ecs.amazonaws.com"}}}]}`)
+		_, err := c.UpdateService(t.Context(), &ecs.UpdateServiceInput{
+			Cluster: aws.String("prod"), Service: aws.String("api"),
+			DeploymentConfiguration: &types.DeploymentConfiguration{LifecycleHooks: []types.DeploymentLifecycleHook{
+				{RoleArn: aws.String("arn:aws:iam::123456789012:role/hook")}}}})
+		return err
+	}
+	wantCode(t, "another role allowed", update("arn:aws:iam::123456789012:role/other"), "AccessDeniedException")
+	wantCode(t, "the hook's role allowed", update("arn:aws:iam::123456789012:role/hook"), "")
+}
+
 func subnets(public types.AssignPublicIp) func(*ecs.UpdateServiceInput) {
 	return func(in *ecs.UpdateServiceInput) {
 		in.NetworkConfiguration = &types.NetworkConfiguration{

@@ -98,6 +98,20 @@ func TestRunningATaskPassesItsRoles(t *testing.T) {
 	wantCode(t, "with both", run(task, exec), "")
 }
 
+func TestTaggingATaskNeedsTagResource(t *testing.T) {
+	w := newWorld(t, Role{})
+	w.AddCluster("prod", nil)
+	w.AddTaskDefinition("job", "", "", nil)
+	run := func(more string) error {
+		c := w.as(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ecs:RunTask","Resource":"*"}` + more + `]}`)
+		_, err := c.RunTask(t.Context(), &ecs.RunTaskInput{Cluster: aws.String("prod"), TaskDefinition: aws.String("job"), Tags: []types.Tag{ecsTag("a", "b")}})
+		return err
+	}
+	wantCode(t, "without it", run(""), "AccessDeniedException")
+	wantCode(t, "with it", run(`,{"Effect":"Allow","Action":"ecs:TagResource","Resource":"arn:aws:ecs:us-east-1:123456789012:task/prod/*",`+
+		`"Condition":{"StringEquals":{"ecs:CreateAction":"RunTask","aws:RequestTag/a":"b"}}}`), "")
+}
+
 func TestALifeOfATaskDefinition(t *testing.T) {
 	w := newWorld(t, Role{})
 	c, ctx := w.userECS(), t.Context()

@@ -180,6 +180,28 @@ func TestSignaturesThatAreRefused(t *testing.T) {
 	}
 }
 
+func TestARefusalSaysWhatToCorrect(t *testing.T) {
+	w := newWorld(t, Role{})
+	old := w.signing()
+	old.at = old.at.Add(-6 * time.Minute)
+	now := w.signing()
+	for says, r := range map[string]*http.Request{
+		"is now earlier than":                     w.sign(old),
+		"Date in Credential scope does not match": w.sign(now),
+		"'x-amz-acl' must be a signed header":     w.sign(now),
+	} {
+		switch {
+		case strings.HasPrefix(says, "Date"):
+			replaceAuthorization(now.at.UTC().Format("/20060102/"), "/20200101/")(r)
+		case strings.HasPrefix(says, "'x-amz-acl'"):
+			r.Header.Set("X-Amz-Acl", "a")
+		}
+		if _, body := w.send(r); !strings.Contains(body, says) {
+			t.Errorf("%s does not say %q", body, says)
+		}
+	}
+}
+
 func replaceAuthorization(old, new string) func(*http.Request) {
 	return func(r *http.Request) {
 		r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), old, new, 1))
