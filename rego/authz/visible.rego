@@ -14,27 +14,27 @@ import data.ecsmcp.iam
 #   - input: {type: object, properties: {persona: {type: string}, actions: {type: array, items: {type: string}}}}
 visible := sort([action |
 	some action in {a | some a in input.actions}
-	env := iam.environment({"action": action, "resource": "*", "unscopable": true})
+	parsed := iam.environment({"action": action, "resource": "*"}).action
 	every name in iam.layer_names(persona, {"action": action}) {
-		is_named(object.get(persona, name, []), env)
+		is_named(object.get(persona, name, []), parsed)
 	}
 ])
 
-is_named(documents, env) if {
-	some statement in statements(documents, env)
+is_named(documents, action) if {
+	some statement in statements(documents, action)
 	not iam.is_deny(statement)
-	not is_withdrawn(documents, env)
+	not is_withdrawn(documents, action)
 }
 
-is_withdrawn(documents, env) if {
-	some statement in statements(documents, env)
+is_withdrawn(documents, action) if {
+	some statement in statements(documents, action)
 	iam.is_deny(statement)
 	"*" in iam.as_list(statement.Resource)
 	object.get(statement, "Condition", {}) == {}
 }
 
-statements(documents, env) := [statement |
+statements(documents, action) := [statement |
 	some named in documents
 	some statement in iam.as_list(named.document.Statement)
-	iam.names_action(statement, env)
+	iam.names_action(statement, action)
 ]

@@ -4,8 +4,7 @@ package ecsmcp.iam
 # without case, the tag key included, so they are folded once; two spellings of
 # one key in a context are an evaluation error, hence a deny.
 environment(access) := {
-	"service": concat("", [service, ":"]),
-	"name": name,
+	"action": {"service": concat("", [service, ":"]), "name": name},
 	"resource": access.resource,
 	"wide": is_wide(access),
 	"keys": {lower(key): values_of(value) | some key, value in object.get(access, "context", {})},

@@ -7,7 +7,7 @@ candidates(documents, env) := [candidate |
 	some named in documents
 	version := object.get(named.document, "Version", "2008-10-17")
 	some index, statement in as_list(named.document.Statement)
-	names_action(statement, env)
+	names_action(statement, env.action)
 	resource := resource_unknowns(statement, version, env)
 	judged := pairs(statement, version, env)
 	candidate := {
@@ -23,23 +23,24 @@ default is_deny(_) := true
 
 is_deny(statement) := false if statement.Effect == "Allow"
 
-# names_action(statement, env): Action names it, or NotAction does not.
-names_action(statement, env) if matches_action(as_list(statement.Action), env)
+# names_action(statement, action): Action names it, or NotAction does not. It gets
+# no more than the action, so that OPA can reuse the answer for other accesses.
+names_action(statement, action) if matches_action(as_list(statement.Action), action)
 
-names_action(statement, env) if {
+names_action(statement, action) if {
 	statement.NotAction
-	not matches_action(as_list(statement.NotAction), env)
+	not matches_action(as_list(statement.NotAction), action)
 }
 
 # Service and name compare without case; the service has no wildcards.
 matches_action(patterns, _) if "*" in patterns
 
-matches_action(patterns, env) if {
+matches_action(patterns, action) if {
 	# Most statements are about other services: one look at them all is quicker.
-	contains(lower(concat(" ", patterns)), env.service)
+	contains(lower(concat(" ", patterns)), action.service)
 	some pattern in patterns
-	startswith(lower(pattern), env.service)
-	glob_matches(trim_prefix(lower(pattern), env.service), env.name)
+	startswith(lower(pattern), action.service)
+	glob_matches(trim_prefix(lower(pattern), action.service), action.name)
 }
 
 # resource_unknowns(statement, version, env): undefined if the statement does

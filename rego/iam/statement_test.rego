@@ -20,7 +20,7 @@ test_action_is_named[note] if {
 		"by everything": {"Action": "*"},
 		"by NotAction of another": {"NotAction": ["ecs:CreateService", "iam:*"]},
 	}
-	iam.names_action(statement, service_environment)
+	iam.names_action(statement, service_environment.action)
 }
 
 test_action_is_not_named[note] if {
@@ -32,7 +32,7 @@ test_action_is_not_named[note] if {
 		"by NotAction of it": {"NotAction": ["ecs:DeleteService", "iam:*"]},
 		"by NotAction of the service": {"NotAction": "ecs:*"},
 	}
-	not iam.names_action(statement, service_environment)
+	not iam.names_action(statement, service_environment.action)
 }
 
 unknowns_of(statement) := iam.resource_unknowns(statement, "2012-10-17", service_environment)

@@ -6,6 +6,7 @@ web := samples.ecs("service/shop/web")
 
 test_allowed[note] if {
 	some note, access in {
+		"who it is": samples.unscoped("sts:GetCallerIdentity"),
 		"creating a cluster": samples.on("ecs:CreateCluster", samples.ecs("cluster/shop"), {}),
 		"registering a task definition": samples.on("ecs:RegisterTaskDefinition", samples.ecs("task-definition/web:*"), {}),
 		"updating a service": samples.on("ecs:UpdateService", web, {"aws:ResourceTag/Environment": "production"}),

@@ -4,6 +4,7 @@ import data.ecsmcp.samples
 
 test_allowed[note] if {
 	some note, access in {
+		"who it is": samples.unscoped("sts:GetCallerIdentity"),
 		"creating an Express service": samples.on("ecs:CreateExpressGatewayService", samples.ecs("service/default/web"), {}),
 		"deleting one that is not production": samples.on("ecs:DeleteExpressGatewayService", samples.ecs("service/default/web"), {}),
 		"describing one": samples.on("ecs:DescribeExpressGatewayService", samples.ecs("service/default/web"), {}),
