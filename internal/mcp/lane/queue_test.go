@@ -123,6 +123,8 @@ func TestScopesNeverMix(t *testing.T) {
 				}()
 			}
 			time.Sleep(time.Minute)
+			q.mu.Lock()
+			defer q.mu.Unlock()
 			if q.holders != 0 || len(q.waiting) != 0 {
 				t.Errorf("%d holders and %d waiters are left", q.holders, len(q.waiting))
 			}
