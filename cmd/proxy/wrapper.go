@@ -48,6 +48,10 @@ func (w *wrapper) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	catalogue, err := loadCatalog(cfg)
+	if err != nil {
+		return err
+	}
 	records, err := audit.Open(cfg.Audit.File)
 	if err != nil {
 		return err
@@ -69,11 +73,6 @@ func (w *wrapper) run(ctx context.Context) error {
 		return err
 	}
 	defer child.Kill()
-
-	catalogue, err := loadCatalog(cfg)
-	if err != nil {
-		return err
-	}
 	turns := lane.New(endpoint, cfg.Limits.CancelGrace.D(), func() {
 		w.log.Error("the server did not answer a call that was given up on; it is killed so that nothing runs on unseen")
 		child.Kill()

@@ -2,6 +2,7 @@ package mcp
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
@@ -13,7 +14,12 @@ import (
 // caller's persona could never call. It is a courtesy to the model, not the
 // boundary: a tool that is called anyway is decided like every other.
 // An answer that cannot be read as a list is an error, never passed on whole.
-func (g *Gate) list(ctx context.Context, m *wire.Message) ([]byte, error) {
+func (g *Gate) list(ctx context.Context, m *wire.Message) (_ []byte, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("filter list: panic: %v", p)
+		}
+	}()
 	if m.Error != nil {
 		return m.Raw, nil
 	}

@@ -32,22 +32,29 @@ type Environment struct {
 // endpoint as the only source of credentials.
 // Source: AWS SDKs and Tools reference guide, settings reference.
 func (e Environment) Build(credentials []string) []string {
-	var env []string
+	env := map[string]string{}
 	for _, name := range append(slices.Clone(inherited), e.Pass...) {
 		if value, ok := os.LookupEnv(name); ok && (name == "AWS_CA_BUNDLE" || !strings.HasPrefix(strings.ToUpper(name), "AWS_")) {
-			env = append(env, name+"="+value)
+			env[name] = value
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(e.Set)) {
-		env = append(env, name+"="+e.Set[name])
+	maps.Copy(env, e.Set)
+	env["AWS_REGION"], env["AWS_DEFAULT_REGION"] = e.Region, e.Region
+	for _, file := range []string{"AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "BOTO_CONFIG"} {
+		env[file] = os.DevNull
 	}
-	env = append(env,
-		"AWS_REGION="+e.Region, "AWS_DEFAULT_REGION="+e.Region,
-		"AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull, "BOTO_CONFIG="+os.DevNull,
-		"AWS_EC2_METADATA_DISABLED=true",
-	)
+	env["AWS_EC2_METADATA_DISABLED"] = "true"
 	if e.Endpoint != "" {
-		env = append(env, "AWS_ENDPOINT_URL="+e.Endpoint)
+		env["AWS_ENDPOINT_URL"] = e.Endpoint
 	}
-	return append(env, credentials...)
+	for _, variable := range credentials {
+		name, value, _ := strings.Cut(variable, "=")
+		env[name] = value
+	}
+	// Each name once: of two equal ones, programs differ in which they read.
+	list := make([]string, 0, len(env))
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		list = append(list, name+"="+env[name])
+	}
+	return list
 }
