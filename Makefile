@@ -17,15 +17,16 @@ demo: build ## See the whole story; no AWS account, no Python, no network
 	@$(BIN) demo
 
 test: lint build ## Run every test that needs only Go
-	$(OPA) test rego/
+	$(OPA) test rego --coverage --threshold 100 >/dev/null || $(OPA) test rego
+	$(OPA) test rego
 	go test -race -count=1 ./...
 	@echo "make test: Rego by opa test, Go under the race detector, the binary by its scripts and its demo: all passed"
 
 e2e: build $(VENV)/.installed ## Run against the real ECS MCP server and moto (installs both)
-	$(E2E) go test -race -tags e2e -count=1 -v -timeout 15m ./e2e/
+	$(E2E) go test -race -tags e2e -count=1 -v -timeout 15m ./e2e/ ./internal/mcp/wire/
 
 $(VENV)/.installed: e2e/requirements.txt
-	python3 -m venv $(VENV)
+	python3 -m venv --clear $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r e2e/requirements.txt
 	touch $@
 

@@ -48,10 +48,6 @@ func (w *wrapper) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	catalogue, err := loadCatalog(cfg)
-	if err != nil {
-		return err
-	}
 	records, err := audit.Open(cfg.Audit.File)
 	if err != nil {
 		return err
@@ -77,13 +73,20 @@ func (w *wrapper) run(ctx context.Context) error {
 		w.log.Error("the server did not answer a call that was given up on; it is killed so that nothing runs on unseen")
 		child.Kill()
 	})
+	// Policy and catalogue are read while the server starts: both take longer
+	// than anything before.
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	decider := compile(personas, w.log, stop)
+	catalogue, err := loadCatalog(cfg)
+	if err != nil {
+		return err
+	}
 	conversation := &mcp.Conversation{
 		Limits: wire.Limits{Bytes: cfg.Limits.MessageBytes},
 		Log:    w.log,
 		Gate: &mcp.Gate{
-			Caller: caller, Catalog: catalogue, Policy: compile(personas, w.log, stop), Facts: newFacts(cfg, aws),
+			Caller: caller, Catalog: catalogue, Policy: decider, Facts: newFacts(cfg, aws),
 			Grants: grant.NewBroker(aws.sts), Lane: turns, Record: records,
 			Timeout: cfg.Limits.CallTimeout.D(), FullDetail: cfg.ClientDetail == "full", ShowCommand: w.showCommand,
 		},
