@@ -63,6 +63,13 @@ func (w *wrapper) run(ctx context.Context) error {
 	}
 	defer endpoint.Close()
 
+	// Before there is a server, so that no signal misses it. A client that goes
+	// away is an error of a write, not the end of this process.
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
+	defer signal.Stop(signals)
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+
 	// From here on secrets are in memory and a child may look.
 	child, serverLog, err := w.start(endpoint)
 	if err != nil {
@@ -91,7 +98,12 @@ func (w *wrapper) run(ctx context.Context) error {
 			Timeout: cfg.Limits.CallTimeout.D(), FullDetail: cfg.ClientDetail == "full", ShowCommand: w.showCommand,
 		},
 	}
-	go w.forwardSignals(ctx, child)
+	go w.forwardSignals(ctx, signals, child)
+	go func() { // a client that does not read must not keep what the server's end would end
+		<-child.Done()
+		time.Sleep(stopGrace)
+		stop(nil)
+	}()
 	conversation.Run(ctx, mcp.Streams{FromClient: w.stdin, ToClient: w.stdout, FromServer: child.Stdout, ToServer: child.Stdin})
 
 	exit := child.Stop(stopGrace)
@@ -152,10 +164,7 @@ func compile(personas map[string]policy.Persona, log *zap.Logger, stop context.C
 
 // forwardSignals passes signals on to the server, whose end ends the run; a
 // second one, or a server that does not listen, is killed.
-func (w *wrapper) forwardSignals(ctx context.Context, child *transport.Child) {
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
-	defer signal.Stop(signals)
+func (w *wrapper) forwardSignals(ctx context.Context, signals <-chan os.Signal, child *transport.Child) {
 	var overdue <-chan time.Time
 	for {
 		select {

@@ -31,6 +31,7 @@ type Conversation struct {
 	inflight           *inflight
 	judging            sync.WaitGroup
 	called             atomic.Bool
+	clientGone         func() // called when the client does not take what is written
 }
 
 // Called reports whether a call was ever forwarded to the server.
@@ -45,9 +46,9 @@ type Streams struct {
 }
 
 // Run relays until the server's side ends, the context is done, or the client
-// has closed its side and its requests are answered. It then closes ToServer,
-// answers every request that is left with "outcome unknown", records that, and
-// returns. What the server still writes after that is lost: nobody waits for it.
+// has closed a side and its requests are answered. It then closes ToServer,
+// records the outcome of every call that is left as unknown, answers what can
+// still be answered, and returns. It waits for nobody longer than a few seconds.
 func (c *Conversation) Run(ctx context.Context, s Streams) {
 	c.toClient, c.toServer = wire.NewLineWriter(s.ToClient), wire.NewLineWriter(s.ToServer)
 	c.serverIn, c.inflight = s.ToServer, newInflight()
@@ -55,12 +56,13 @@ func (c *Conversation) Run(ctx context.Context, s Streams) {
 	defer cancel()
 
 	serverEnded, clientEnded := make(chan struct{}), make(chan struct{})
+	c.clientGone = sync.OnceFunc(func() { close(clientEnded) })
 	go func() {
 		defer close(serverEnded)
 		c.read(ctx, "server", s.FromServer, c.fromServer)
 	}()
 	go func() { // stays in its read if the client keeps its side open; the process ends it
-		defer close(clientEnded)
+		defer c.clientGone()
 		c.read(ctx, "client", s.FromClient, c.fromClient)
 	}()
 
@@ -69,25 +71,37 @@ func (c *Conversation) Run(ctx context.Context, s Streams) {
 	case <-ctx.Done():
 	case <-clientEnded:
 		drained, stop := c.inflight.drained()
-		select {
-		case <-drained:
-		case <-serverEnded:
-		case <-ctx.Done():
-		case <-time.After(drainTime):
-		}
+		waitFor(ctx, drained, serverEnded)
 		stop()
 		c.closeServer()
-		select {
-		case <-serverEnded:
-		case <-ctx.Done():
-		case <-time.After(drainTime):
-		}
+		waitFor(ctx, serverEnded, serverEnded)
 	}
 	c.Gate.Lane.Close()
 	cancel()
-	c.judging.Wait()
+	waitFor(context.Background(), done(c.judging.Wait), nil)
 	c.closeServer()
 	c.giveUp()
+}
+
+// waitFor waits until one of the channels is closed, the context is done, or
+// drainTime is over: a client that does not read must not keep the proxy.
+func waitFor(ctx context.Context, one, other <-chan struct{}) {
+	select {
+	case <-one:
+	case <-other:
+	case <-ctx.Done():
+	case <-time.After(drainTime):
+	}
+}
+
+// done returns a channel that is closed when f has returned.
+func done(f func()) <-chan struct{} {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		f()
+	}()
+	return ended
 }
 
 func (c *Conversation) closeServer() {
@@ -102,6 +116,8 @@ func (c *Conversation) read(ctx context.Context, side string, from io.Reader, ha
 	for {
 		line, err := lines.Next()
 		switch {
+		case ctx.Err() != nil:
+			return
 		case err == nil:
 			handle(ctx, line, nil)
 		case errors.Is(err, wire.ErrTooLong):
@@ -112,23 +128,26 @@ func (c *Conversation) read(ctx context.Context, side string, from io.Reader, ha
 			}
 			return
 		}
-		if ctx.Err() != nil {
-			return
-		}
 	}
 }
 
-// giveUp settles what is left when the server is gone: each request gets one
-// answer, and each forwarded call its outcome.
+// giveUp settles what is left when the server is gone: each forwarded call
+// gets its outcome, and then each request one answer.
 func (c *Conversation) giveUp() {
+	var answers [][]byte
 	for _, r := range c.inflight.all() {
 		if r.call != nil {
 			c.outcome(r, classUpstream, "the server ended before it answered; the outcome is unknown")
 		}
 		if r.state != overdue {
-			c.client(c.lost(r, "the ECS MCP server ended before it answered"))
+			answers = append(answers, c.lost(r, "the ECS MCP server ended before it answered"))
 		}
 	}
+	waitFor(context.Background(), done(func() {
+		for _, answer := range answers {
+			c.client(answer)
+		}
+	}), nil)
 }
 
 // lost is the answer for a request whose own answer will not come.
@@ -182,6 +201,7 @@ func (c *Conversation) refuseMessage(class, message, method string, answer func(
 func (c *Conversation) client(line []byte) {
 	if err := c.toClient.Write(line); err != nil {
 		c.Log.Debug("write to the client", zap.Error(err))
+		c.clientGone()
 	}
 }
 

@@ -121,8 +121,9 @@ func (g *Gate) admit(ctx context.Context, m *wire.Message) (_ *admission, id str
 	if err != nil {
 		return nil, id, err
 	}
+	admitted := false
 	defer func() {
-		if err != nil {
+		if !admitted { // an error, or a panic on its way
 			hold.Release()
 		}
 	}()
@@ -144,6 +145,7 @@ func (g *Gate) admit(ctx context.Context, m *wire.Message) (_ *admission, id str
 	if lent != nil {
 		hold.Lease(lent)
 	}
+	admitted = true
 	return &admission{id: id, resolution: resolution, hold: hold, deadline: order.Deadline}, id, nil
 }
 
