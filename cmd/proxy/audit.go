@@ -3,10 +3,12 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/audit"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/grant"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/config"
 )
 
@@ -14,8 +16,8 @@ func newAudit() *cobra.Command {
 	group := &cobra.Command{
 		Use:   "audit",
 		Short: "Read the record of decisions",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args:  cobra.ArbitraryArgs,
+		RunE:  helpOrUnknown,
 	}
 	group.AddCommand(newAuditShow())
 	return group
@@ -27,13 +29,18 @@ func newAuditShow() *cobra.Command {
 	show := &cobra.Command{
 		Use:   "show DECISION",
 		Short: "Print one decision whole: what was asked, what decided, what was lent, what became of it",
-		Args:  cobra.ExactArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return fmt.Errorf("%w: name one decision, as in: ecs-mcp-proxy audit show 5pmwdirmopfvaawldegm", errUsage)
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path, err := auditFile(file, configFile)
 			if err != nil {
 				return err
 			}
-			records, err := audit.Find(path, args[0])
+			records, err := audit.Find(path, strings.TrimPrefix(args[0], grant.SessionPrefix)) // CloudTrail has it as a session name
 			if err != nil {
 				return fmt.Errorf("%w; name the log of the proxy that decided with --file or --config", err)
 			}

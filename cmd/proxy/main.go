@@ -25,6 +25,9 @@ const (
 	exitOK      = 0
 	exitFailure = 1
 	exitUsage   = 2
+	// As shells say it.
+	exitNotStarted = 126
+	exitNotFound   = 127
 )
 
 // exitCode is an error that only carries how to end.
@@ -45,8 +48,13 @@ func run(args []string) int {
 		return int(code)
 	}
 	fmt.Fprintf(os.Stderr, "ecs-mcp-proxy: %v\n", err)
-	if errors.Is(err, errUsage) || errors.Is(err, config.ErrConfig) {
+	switch {
+	case errors.Is(err, errUsage), errors.Is(err, config.ErrConfig):
 		return exitUsage
+	case errors.Is(err, transport.ErrNotFound):
+		return exitNotFound
+	case errors.Is(err, transport.ErrCommand):
+		return exitNotStarted
 	}
 	return exitFailure
 }

@@ -37,15 +37,34 @@ func newRoot() *cobra.Command {
 		Long:          longHelp,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Version:       versionString(),
+		Args:          cobra.ArbitraryArgs,
+		RunE:          helpOrUnknown,
 	}
+	root.SetVersionTemplate("ecs-mcp-proxy {{.Version}}\n")
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return fmt.Errorf("%w: %w; see %s --help", errUsage, err, cmd.CommandPath())
+		hint := ""
+		if cmd.Name() == "wrap" {
+			hint = "; put -- before the server's command"
+		}
+		return fmt.Errorf("%w: %w%s; see %s --help", errUsage, err, hint, cmd.CommandPath())
 	})
 	root.AddCommand(newWrap(), newDemo(), newAudit(), newVersion(), newDemoServer())
 	return root
+}
+
+// helpOrUnknown is what a command that only groups others does by itself.
+func helpOrUnknown(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	hint := ""
+	cmd.SuggestionsMinimumDistance = 2
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = fmt.Sprintf("; did you mean %q?", near[0])
+	}
+	return fmt.Errorf("%w: unknown command %q%s; see %s --help", errUsage, args[0], hint, cmd.CommandPath())
 }
 
 // newLog writes to standard error, for people: standard output is the protocol's.

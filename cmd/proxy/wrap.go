@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -69,7 +71,7 @@ func newWrap() *cobra.Command {
 }
 
 // flagPersona is the name of the persona that flags alone make.
-const flagPersona = "default"
+const flagPersona = "flags"
 
 // load merges file and flags and checks the result.
 func (f *wrapFlags) load(command []string) (*config.Config, error) {
@@ -94,19 +96,35 @@ func (f *wrapFlags) load(command []string) (*config.Config, error) {
 	override(&cfg.AWS.Endpoint, f.endpoint)
 	override(&cfg.Facts.Role, f.factsRole)
 	override(&cfg.Upstream.Server, f.server)
-	override(&cfg.Audit.File, f.audit)
+	if f.audit != "" { // so that the command a refusal names works from anywhere
+		path, err := filepath.Abs(f.audit)
+		if err != nil {
+			return nil, fmt.Errorf("%w: --audit-file: %w", errUsage, err)
+		}
+		cfg.Audit.File = path
+	}
 	override(&cfg.ClientDetail, f.detail)
 	if len(command) > 0 {
 		cfg.Upstream.Command = command
 	}
 	cfg.Complete()
 	if err := cfg.Validate(); err != nil {
+		if f.config == "" {
+			err = asFlags(err)
+		}
 		return nil, err
 	}
 	if len(cfg.Upstream.Command) == 0 {
 		return nil, fmt.Errorf("%w: name the server's command after --, or as upstream.command", errUsage)
 	}
 	return cfg, nil
+}
+
+// asFlags words a mistake in terms of the flags that made the configuration.
+func asFlags(err error) error {
+	words := strings.NewReplacer("personas."+flagPersona+".role", "--role", "personas."+flagPersona+".identity", "--identity", "aws.region", "--region",
+		"aws.endpoint", "--endpoint", "facts.role", "--facts-role", "client_detail", "--client-detail")
+	return fmt.Errorf("%w: %s", errUsage, strings.TrimPrefix(words.Replace(err.Error()), config.ErrConfig.Error()+": "))
 }
 
 // showFile is the audit log if "audit show" would not find it by itself.

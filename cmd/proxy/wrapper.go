@@ -44,6 +44,9 @@ func (w *wrapper) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	for _, warning := range cfg.Warnings() {
+		w.log.Warn(warning)
+	}
 	personas, err := loadPersonas(cfg)
 	if err != nil {
 		return err

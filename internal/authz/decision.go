@@ -60,6 +60,12 @@ type AccessResult struct {
 	Near  []NearMiss `json:"near"`
 }
 
+// Hopeless reports that the access was refused for want of a fact although no
+// fact could have allowed it: no Allow applies at all.
+func (r AccessResult) Hopeless() bool {
+	return r.Verdict != Allowed && len(r.Unknown) > 0 && !r.Possible
+}
+
 // Reason is one guardrail's deny.
 type Reason struct {
 	Code    string `json:"code"`

@@ -111,7 +111,7 @@ func check(n ast.Node, t reflect.Type, path string, lines lineIndex) []error {
 	case reflect.Slice:
 		list, ok := n.(*ast.SequenceNode)
 		if !ok {
-			return fail("%s must be a list", orTop(path))
+			return fail("%s must be a list, [like, this]", orTop(path))
 		}
 		var problems []error
 		for i, v := range list.Values {
@@ -128,10 +128,13 @@ func check(n ast.Node, t reflect.Type, path string, lines lineIndex) []error {
 	}
 	_, isString := n.(*ast.StringNode)
 	_, isInt := n.(*ast.IntegerNode)
+	_, isList := n.(*ast.SequenceNode)
 	if _, literal := n.(*ast.LiteralNode); literal {
 		isString = true
 	}
 	switch {
+	case t.Kind() == reflect.String && isList:
+		return fail("%s must be one value, not a list", path)
 	case t.Kind() == reflect.String && !isString:
 		return fail("%s must be a string; put it in quotes", path)
 	case t.Kind() == reflect.Int && !isInt:

@@ -41,7 +41,7 @@ func (c *Config) validate(lines lineIndex) (problems []error) {
 		problems = append(problems, fmt.Errorf("%s", message))
 	}
 	if c.Version != 1 {
-		fail("version", "version must be 1")
+		fail("version", "version must be 1; the file begins with version: 1")
 	}
 	if c.Mode != "enforce" {
 		fail("mode", "mode must be enforce")
@@ -75,10 +75,15 @@ func (c *Config) validate(lines lineIndex) (problems []error) {
 	}
 	for i, p := range c.Principals {
 		path := fmt.Sprintf("principals[%d]", i)
+		if j := slices.IndexFunc(c.Principals[:i], func(earlier Principal) bool {
+			return earlier.Match.Kind == p.Match.Kind && (earlier.Match.ID == "" || earlier.Match.ID == p.Match.ID)
+		}); j >= 0 {
+			fail(path, "%s is never reached: principals[%d] matches first; put the narrower one first", path, j)
+		}
 		if p.Match.Kind != "os-user" {
 			fail(path+".match.kind", "%s.match.kind must be os-user", path)
 		}
-		if _, ok := c.Personas[p.Persona]; !ok {
+		if _, ok := c.Personas[p.Persona]; !ok && len(c.Personas) > 0 {
 			fail(path+".persona", "%s.persona: there is no persona %q; there are: %s", path, p.Persona, strings.Join(slices.Sorted(maps.Keys(c.Personas)), ", "))
 		}
 	}
@@ -99,6 +104,9 @@ func (c *Config) validatePersona(name string, fail func(path, format string, arg
 	}
 	if !roleForm.MatchString(p.Role) {
 		fail(path+".role", "%s.role must be the ARN of the IAM role to assume, such as arn:aws:iam::123456789012:role/mcp-%s", path, name)
+	}
+	if roleForm.MatchString(p.Role) && regionForm.MatchString(c.AWS.Region) && Partition(p.Role) != partitionOf(c.AWS.Region) {
+		fail(path+".role", "%s.role is of partition %s, but aws.region %s is of %s", path, Partition(p.Role), c.AWS.Region, partitionOf(c.AWS.Region))
 	}
 	if len(p.Identity) == 0 {
 		fail(path+".identity", "%s.identity: name at least one policy document", path)
@@ -133,6 +141,28 @@ func (l lineIndex) near(path string) int {
 		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
 	}
 	return l[""]
+}
+
+// partitionOf is the partition that a region belongs to.
+// Source: AWS general reference, Amazon Resource Names, partition.
+func partitionOf(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	}
+	return "aws"
+}
+
+// Warnings says what is allowed but seldom meant.
+func (c *Config) Warnings() (warnings []string) {
+	for _, name := range slices.Sorted(maps.Keys(c.Personas)) {
+		if len(c.Personas[name].Boundary) == 0 {
+			warnings = append(warnings, fmt.Sprintf("persona %s has no boundary, so neither its region nor production is protected by one; add boundary: [region-and-production]", name))
+		}
+	}
+	return warnings
 }
 
 // Partition returns the partition of a role ARN that was validated.

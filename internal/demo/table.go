@@ -112,5 +112,6 @@ func Summary(ok bool) string {
 	return ruler + `
 Proved here: reads and a staging update went through with sessions of their own; a production delete,
 another region, unknown names and a message with two readings were refused before the server saw them;
-and AWS itself stopped a server that turned on its lender, during the call and after it.`
+and AWS itself stopped a server that turned on its lender, during the call and after it.
+(The audit log that the refusals name was removed with the demo's other files; a real one stays.)`
 }

@@ -3,6 +3,7 @@ package mcp
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
@@ -67,7 +68,7 @@ func classify(err error) *refusal {
 	case errors.Is(err, grant.ErrPolicySize):
 		return &refusal{classCredentials, detail, detail}
 	case errors.Is(err, grant.ErrCredentials):
-		return &refusal{classCredentials, "AWS did not lend credentials for it", detail}
+		return &refusal{classCredentials, "AWS did not lend credentials for it; that is the proxy's set-up, not the call, so other arguments will not help: tell whoever runs it", detail}
 	case errors.Is(err, audit.ErrAudit):
 		return &refusal{classAudit, "the audit log cannot be written, and nothing is done without a record", detail}
 	case errors.Is(err, lane.ErrClosed):
@@ -93,21 +94,31 @@ func denial(r authz.Request, d authz.Decision, full bool) *refusal {
 	if detail == "" {
 		detail = "policy allowed nothing"
 	}
-	if !full {
-		return &refusal{classPolicy, "policy does not allow it", detail}
+	client := detail
+	switch {
+	case !full: // the same words whether a look-up failed or not
+		client = "policy does not allow it"
+	case !forWantOfFacts(d):
+		client += ". Trying again will not change that"
 	}
-	return &refusal{classPolicy, detail, detail}
+	return &refusal{classPolicy, client, detail}
+}
+
+// forWantOfFacts: a look-up that failed may succeed another time.
+func forWantOfFacts(d authz.Decision) bool {
+	return slices.ContainsFunc(d.Accesses, func(a authz.AccessResult) bool {
+		return a.Verdict != authz.Allowed && len(a.Unknown) > 0 && a.Possible
+	})
 }
 
 // verdictLine is one denied access in IAM's words.
 func verdictLine(a authz.Access, result authz.AccessResult) string {
 	line := fmt.Sprintf("%s on %s: %s", a.Action, a.Resource, result.Verdict)
 	switch {
-	case len(result.Unknown) > 0 && !result.Possible:
-		// A Deny fired for want of a fact, but no fact would have helped.
+	case result.Hopeless():
 		return fmt.Sprintf("%s on %s: nothing in the persona's policies allows it", a.Action, a.Resource)
 	case len(result.Statements) > 0:
-		line += " by " + strings.Join(result.Statements, ", ")
+		line += " by " + strings.Join(slices.Compact(slices.Clone(result.Statements)), ", ")
 	case result.Layer != "":
 		line += ": no statement of the persona's " + result.Layer + " policy allows it"
 	}
@@ -123,6 +134,9 @@ func (g *Gate) say(r *refusal, id string) string {
 	if !strings.HasSuffix(sentence, "?") {
 		sentence += "."
 	}
+	if r.class == classAudit {
+		return "Refused by ecs-mcp-proxy: " + sentence // there is no record to look at
+	}
 	return fmt.Sprintf("Refused by ecs-mcp-proxy: %s\nDecision %s; to see all of it: %s", sentence, id, g.ShowCommand(id))
 }
 
@@ -134,7 +148,7 @@ func (g *Gate) answer(m *wire.Message, r *refusal, id string) []byte {
 	switch {
 	case m.Method == "tools/call" && r.class == classUnknownTool:
 		// Hidden and unknown tools get the same bytes but for the id.
-		return wire.ErrorResponse(m.ID, codeInvalidParams, "Unknown tool: refused by ecs-mcp-proxy; decision "+id, data)
+		return wire.ErrorResponse(m.ID, codeInvalidParams, "Unknown tool: refused by ecs-mcp-proxy. To see all of it: "+g.ShowCommand(id), data)
 	case m.Method == "tools/call":
 		return wire.ToolError(m.ID, g.say(r, id), nil, m.ModernVersion)
 	case r.class == classInternal || r.class == classUpstream || r.class == classAudit:

@@ -145,7 +145,7 @@ func TestShowTellsADecisionWhole(t *testing.T) {
 	if err := Show(&b, records); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"allowed", "os-user/alice as persona deployer", "ecs:UpdateService on arn:x", "allowed by deploy/ECS (identity)",
+	for _, want := range []string{"allowed", "os-user/alice as persona deployer", "ecs:UpdateService on arn:x", "allowed by deploy/ECS\n",
 		"aws:ResourceTag/Environment = stag", "ASIA1, session ecsmcp-abc", "12.3 ms", "drawn 1 times"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("does not say %q:\n%s", want, b.String())

@@ -72,21 +72,28 @@ func showAccesses(b *strings.Builder, accesses []authz.Access, d *authz.Decision
 
 func showResult(b *strings.Builder, r authz.AccessResult, optional bool) {
 	text := r.Verdict.String()
-	if len(r.Statements) > 0 {
+	switch {
+	case r.Hopeless():
+		text = "no Allow of the persona's policies applies, whatever " + strings.Join(r.Unknown, ", ") + " may be (not looked up)"
+	case len(r.Statements) > 0:
 		text += " by " + strings.Join(r.Statements, ", ")
 	}
-	if r.Layer != "" {
+	if r.Layer != "" && r.Verdict != authz.Allowed && !r.Hopeless() {
 		text += " (" + r.Layer + ")"
 	}
 	if optional && r.Verdict != authz.Allowed {
 		text += "; optional, so it was left out of the grant"
 	}
 	line(b, "", "  "+text)
-	if len(r.Unknown) > 0 {
+	if len(r.Unknown) > 0 && !r.Hopeless() {
 		line(b, "", "  could not be determined: "+strings.Join(r.Unknown, ", "))
 	}
 	for _, n := range r.Near {
-		line(b, "", fmt.Sprintf("  near miss: %s would have matched but for %s %s", n.Statement, n.Operator, n.Key))
+		did := "an Allow that did not apply"
+		if r.Verdict == authz.Allowed {
+			did = "a Deny that did not apply"
+		}
+		line(b, "", fmt.Sprintf("  %s, by its %s on %s: %s", did, n.Operator, n.Key, n.Statement))
 	}
 }
 

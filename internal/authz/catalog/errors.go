@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/agnivade/levenshtein"
 )
 
 // The classes of a refusal; test with errors.Is.
@@ -59,9 +61,26 @@ func didYouMean[V any](name string, known map[string]V) string {
 		}
 	}
 	if best == "" {
+		best = nearest(name, known)
+	}
+	if best == "" {
 		return ""
 	}
 	return fmt.Sprintf("; did you mean %q?", best)
+}
+
+// nearest returns the known name that a slip of the finger or two would make of name.
+func nearest[V any](name string, known map[string]V) (best string) {
+	if len(name) < 4 || len(name) > 64 {
+		return ""
+	}
+	least := 3
+	for k := range known {
+		if d := levenshtein.ComputeDistance(name, k); d < least || d == least && best != "" && k < best {
+			best, least = k, d
+		}
+	}
+	return best
 }
 
 func fold(s string) string {

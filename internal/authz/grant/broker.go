@@ -86,7 +86,7 @@ func (b *Broker) assume(ctx context.Context, o Order, until time.Time) (*Grant, 
 	}
 	in := &sts.AssumeRoleInput{
 		RoleArn:         aws.String(o.Role),
-		RoleSessionName: aws.String(sessionName(o.DecisionID)),
+		RoleSessionName: aws.String(SessionPrefix + o.DecisionID),
 		SourceIdentity:  aws.String(o.SourceIdentity),
 		Policy:          aws.String(policy),
 		DurationSeconds: aws.Int32(int32(MinLife / time.Second)),

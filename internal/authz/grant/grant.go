@@ -90,5 +90,6 @@ func SourceIdentity(kind, id string) string {
 	return readable + "-" + hex.EncodeToString(sum[:6])
 }
 
-// sessionName is how the decision is found again in CloudTrail.
-func sessionName(decisionID string) string { return "ecsmcp-" + decisionID }
+// SessionPrefix stands before the decision's id in a session name, which is how
+// a decision is found again in CloudTrail.
+const SessionPrefix = "ecsmcp-"

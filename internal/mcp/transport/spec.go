@@ -15,6 +15,8 @@ import (
 var (
 	// ErrCommand: the command cannot be started; the text says why and what to do.
 	ErrCommand = errors.New("start server")
+	// ErrNotFound: there is no such command; it is an ErrCommand too.
+	ErrNotFound = fmt.Errorf("%w: not found", ErrCommand)
 	// ErrGuard: the guard could not do its work, or was killed.
 	ErrGuard = errors.New("guard of the server")
 )
@@ -69,7 +71,7 @@ func (s Spec) find(name string) (string, error) {
 	path, err := exec.LookPath(name)
 	switch {
 	case errors.Is(err, exec.ErrNotFound):
-		return "", fmt.Errorf("%w: command %q was not found on PATH; install it or give its full path", ErrCommand, name)
+		return "", fmt.Errorf("%w: command %q is not on PATH; install it or give its full path", ErrNotFound, name)
 	case errors.Is(err, exec.ErrDot):
 		return "", fmt.Errorf("%w: command %q was only found in the current directory; write ./%s if that is meant", ErrCommand, name, name)
 	case errors.Is(err, fs.ErrNotExist):
@@ -87,7 +89,7 @@ func explain(path string, errno syscall.Errno) error {
 		if _, err := os.Stat(path); err == nil {
 			return fmt.Errorf("%w: command %q exists, but the interpreter in its first line does not; install it", ErrCommand, path)
 		}
-		return fmt.Errorf("%w: command %q does not exist; check the path", ErrCommand, path)
+		return fmt.Errorf("%w: command %q does not exist; check the path", ErrNotFound, path)
 	case syscall.EACCES, syscall.EPERM:
 		return fmt.Errorf("%w: command %q is not executable; chmod +x it, or run it through its interpreter", ErrCommand, path)
 	case syscall.ENOEXEC:

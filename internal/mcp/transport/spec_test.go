@@ -24,7 +24,7 @@ func TestStartSaysWhatIsWrongWithTheCommand(t *testing.T) {
 	}{
 		"no command":                                    {Spec{}, "no command"},
 		"an empty command":                              {Spec{Command: []string{"", "x"}}, "no command"},
-		"a name not on PATH":                            {Spec{Command: []string{"no-such-server"}}, `"no-such-server" was not found on PATH; install it`},
+		"a name not on PATH":                            {Spec{Command: []string{"no-such-server"}}, `"no-such-server" is not on PATH; install it`},
 		"a path that is not there":                      {Spec{Command: []string{dir + "/nothing"}}, "does not exist; check the path"},
 		"a file without x":                              {Spec{Command: []string{file("plain", "#!/bin/sh\n", 0o644)}}, "not executable; chmod +x"},
 		"a directory":                                   {Spec{Command: []string{dir}}, "not executable"},
