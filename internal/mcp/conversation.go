@@ -29,9 +29,12 @@ type Conversation struct {
 	toClient, toServer *wire.LineWriter
 	serverIn           io.Closer
 	inflight           *inflight
-	judging            sync.WaitGroup
 	called             atomic.Bool
 	clientGone         func() // called when the client does not take what is written
+
+	mu      sync.Mutex
+	ended   bool // nothing more is judged
+	judging sync.WaitGroup
 }
 
 // Called reports whether a call was ever forwarded to the server.
@@ -78,9 +81,23 @@ func (c *Conversation) Run(ctx context.Context, s Streams) {
 	}
 	c.Gate.Lane.Close()
 	cancel()
+	c.mu.Lock()
+	c.ended = true
+	c.mu.Unlock()
 	waitFor(context.Background(), done(c.judging.Wait), nil)
 	c.closeServer()
 	c.giveUp()
+}
+
+// begin starts work that Run waits for; false once Run waits no more.
+func (c *Conversation) begin(work func()) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended {
+		return false
+	}
+	c.judging.Go(work)
+	return true
 }
 
 // waitFor waits until one of the channels is closed, the context is done, or

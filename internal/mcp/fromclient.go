@@ -46,7 +46,7 @@ func (c *Conversation) unreadable(err error) {
 }
 
 func (c *Conversation) clientRequest(ctx context.Context, m *wire.Message) {
-	treatment := fromClient[m.Method]
+	treatment := treatmentOf(m)
 	if treatment == refuse || treatment == handled {
 		c.refuseMessage(classMethod, fmt.Sprintf("method %q is not relayed", m.Method), m.Method, func(id string) []byte {
 			return wire.ErrorResponse(m.ID, codeMethodNotFound, fmt.Sprintf("ecs-mcp-proxy: method %q is not relayed", m.Method), map[string]string{"decision_id": id})
@@ -55,15 +55,17 @@ func (c *Conversation) clientRequest(ctx context.Context, m *wire.Message) {
 	}
 	judged, cancel := context.WithCancel(ctx)
 	r := &request{message: m, cancel: cancel}
-	if !c.inflight.add(r) {
+	if err := c.inflight.add(r); err != nil {
 		cancel()
-		c.refuseMessage(classDuplicate, "the id is in use by a request that is not answered yet", m.Method, func(id string) []byte {
-			return wire.ErrorResponse(m.ID, codeInvalidRequest, "ecs-mcp-proxy: the id is in use by a request that is not answered yet; use another", map[string]string{"decision_id": id})
+		c.refuseMessage(classDuplicate, err.Error(), m.Method, func(id string) []byte {
+			return wire.ErrorResponse(m.ID, codeInvalidRequest, "ecs-mcp-proxy: "+err.Error(), map[string]string{"decision_id": id})
 		})
 		return
 	}
 	if treatment == decide {
-		c.judging.Go(func() { defer cancel(); c.decide(judged, r) })
+		if !c.begin(func() { defer cancel(); c.decide(judged, r) }) {
+			cancel() // giveUp answers
+		}
 		return
 	}
 	cancel()
@@ -76,15 +78,15 @@ func (c *Conversation) decide(ctx context.Context, r *request) {
 	m := r.message
 	call, id, err := c.Gate.admit(ctx, m)
 	if err != nil {
-		if c.inflight.settle(m.ID, deciding) != nil {
+		if c.inflight.drop(r) {
 			c.client(c.Gate.answer(m, classify(err), id))
 		}
 		return
 	}
-	r.call = call
+	r.sending.Lock()
+	defer r.sending.Unlock()
 	if ctx.Err() != nil || !c.inflight.forward(r, call, func() { c.deadline(r) }) {
-		r.since = time.Now()
-		c.outcome(r, classCancelled, "cancelled; it was not forwarded")
+		c.outcome(&request{message: m, call: call, since: time.Now()}, classCancelled, "cancelled; it was not forwarded")
 		return // cancelled by the client, or left to giveUp
 	}
 	c.called.Store(true)
@@ -111,13 +113,15 @@ func (c *Conversation) deadline(r *request) {
 		c.Log.Error("write cancellation", zap.Error(err))
 		return
 	}
+	r.sending.Lock()
+	defer r.sending.Unlock()
 	if err := c.server(fmt.Appendf(nil, `{"jsonrpc":"2.0","method":"notifications/cancelled","params":%s}`, params)); err != nil {
 		c.Log.Debug("cancel a call", zap.Error(err))
 	}
 }
 
 func (c *Conversation) clientNotification(m *wire.Message) {
-	switch fromClient[m.Method] {
+	switch treatmentOf(m) {
 	case relay:
 		if err := c.server(m.Raw); err != nil {
 			c.Log.Debug("forward a notification", zap.Error(err))
@@ -132,18 +136,20 @@ func (c *Conversation) clientNotification(m *wire.Message) {
 // cancelled ends a call that is being judged here; one that was forwarded
 // loses its lease at once and keeps its turn until its own answer.
 func (c *Conversation) cancelled(m *wire.Message) {
-	r, state := c.inflight.find(m.RequestID)
-	switch {
-	case r == nil || state == overdue:
-		return // settled already: the usual race, nothing to tell the server
-	case state == deciding:
-		// Settled first: MCP wants no answer to a request that was cancelled.
-		c.inflight.settle(m.RequestID, deciding)
+	// Settled first: MCP wants no answer to a request that was cancelled.
+	if r := c.inflight.settle(m.RequestID, deciding); r != nil {
 		r.cancel()
 		return
-	case r.call != nil:
+	}
+	r := c.inflight.find(m.RequestID)
+	if r == nil {
+		return // settled already: the usual race, nothing to tell the server
+	}
+	if r.call != nil {
 		r.call.hold.Abandon()
 	}
+	r.sending.Lock()
+	defer r.sending.Unlock()
 	if err := c.server(m.Raw); err != nil {
 		c.Log.Debug("forward a cancellation", zap.Error(err))
 	}

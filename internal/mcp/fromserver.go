@@ -65,7 +65,7 @@ func (c *Conversation) serverResponse(ctx context.Context, m *wire.Message) {
 	}
 	switch {
 	case r.state == overdue:
-	case fromClient[r.message.Method] == filter:
+	case clientMethods[r.message.Method] == filter:
 		c.listed(ctx, r, m)
 	default:
 		c.client(m.Raw)
@@ -76,7 +76,7 @@ func (c *Conversation) serverResponse(ctx context.Context, m *wire.Message) {
 // until policy is loaded. The answer is due even when the client has closed
 // its side meanwhile.
 func (c *Conversation) listed(ctx context.Context, r *request, m *wire.Message) {
-	c.judging.Go(func() {
+	started := c.begin(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Gate.Timeout)
 		defer cancel()
 		answer, err := c.Gate.list(ctx, m)
@@ -86,6 +86,9 @@ func (c *Conversation) listed(ctx context.Context, r *request, m *wire.Message) 
 		}
 		c.client(answer)
 	})
+	if !started {
+		c.client(c.lost(r, "the conversation ended before the list could be filtered"))
+	}
 }
 
 // describe says what kind of answer it was. The ECS server reports AWS's
@@ -107,11 +110,15 @@ func describe(m *wire.Message) (class, note string) {
 
 // serverRequest relays what a server may ask its client and refuses the rest.
 func (c *Conversation) serverRequest(m *wire.Message) {
-	if fromServer[m.Method] == relay && c.inflight.asked(m.ID) {
-		c.client(m.Raw)
-		return
+	why := "is not in the table"
+	if serverMethods[m.Method] == relay {
+		if c.inflight.asked(m.ID) {
+			c.client(m.Raw)
+			return
+		}
+		why = "has the id of another that is not answered yet"
 	}
-	c.event(classMethod, fmt.Sprintf("the server's request %q is not relayed", m.Method))
+	c.event(classMethod, fmt.Sprintf("the server's request %q %s; refused", m.Method, why))
 	if err := c.server(wire.ErrorResponse(m.ID, codeMethodNotFound, "ecs-mcp-proxy: this request is not relayed", nil)); err != nil {
 		c.Log.Debug("refuse a request of the server", zap.Error(err))
 	}

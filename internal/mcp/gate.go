@@ -104,7 +104,7 @@ func (g *Gate) admit(ctx context.Context, m *wire.Message) (_ *admission, id str
 	waiting, cancel := context.WithTimeoutCause(ctx, timeout, errWaited)
 	defer cancel()
 	request, decision, pins, problems, err := g.judge(waiting, m, resolution)
-	record.Input.Operation = resolution.Operation
+	record.Input.Operation, record.Input.EscapesScope = resolution.Operation, resolution.EscapesScope
 	record.Input.Accesses = request.Accesses
 	record.Revision = decision.Revision
 	record.Message = strings.Join(problems, "; ")

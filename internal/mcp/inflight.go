@@ -2,6 +2,8 @@ package mcp
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,6 +27,10 @@ type request struct {
 	call    *admission         // of a decided call, once forwarded
 	since   time.Time          // of forwarding
 	timer   *time.Timer        // at the call's deadline
+
+	// sending is held while the request is forwarded and written, so that a
+	// cancellation of it is never written before it.
+	sending sync.Mutex
 }
 
 // inflight is every unsettled request of the client and of the server. Each
@@ -34,6 +40,7 @@ type inflight struct {
 	mu     sync.Mutex
 	client map[wire.Key]*request
 	server map[wire.Key]bool
+	closed bool
 	idle   *sync.Cond
 }
 
@@ -43,16 +50,24 @@ func newInflight() *inflight {
 	return f
 }
 
-// add takes a new request; false if its id is in flight already.
-func (f *inflight) add(r *request) bool {
+var (
+	errInUse = errors.New("the id is in use by a request that is not answered yet; use another")
+	errEnded = errors.New("the ECS MCP server has ended")
+)
+
+// add takes a new request. The error is errInUse or, after all, errEnded.
+func (f *inflight) add(r *request) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	key := r.message.ID.Key()
-	if f.client[key] != nil {
-		return false
+	switch {
+	case f.closed:
+		return errEnded
+	case f.client[key] != nil:
+		return errInUse
 	}
 	f.client[key] = r
-	return true
+	return nil
 }
 
 // forward moves a judged request on, unless it was settled meanwhile.
@@ -76,7 +91,7 @@ func (f *inflight) settle(id wire.ID, from ...state) *request {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	r := f.client[id.Key()]
-	if r == nil || !contains(from, r.state) {
+	if r == nil || !slices.Contains(from, r.state) {
 		return nil
 	}
 	delete(f.client, id.Key())
@@ -85,6 +100,19 @@ func (f *inflight) settle(id wire.ID, from ...state) *request {
 	}
 	f.idle.Broadcast()
 	return r
+}
+
+// drop removes a request that is being judged, and only that one: its id may
+// have been cancelled and used again. False if it is not there any more.
+func (f *inflight) drop(r *request) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.client[r.message.ID.Key()] != r || r.state != deciding {
+		return false
+	}
+	delete(f.client, r.message.ID.Key())
+	f.idle.Broadcast()
+	return true
 }
 
 // expire marks a forwarded call as answered for the server.
@@ -99,21 +127,21 @@ func (f *inflight) expire(r *request) bool {
 	return true
 }
 
-// find returns the request with that id, and its state, or nil.
-func (f *inflight) find(id wire.ID) (*request, state) {
+// find returns the forwarded request with that id, or nil.
+func (f *inflight) find(id wire.ID) *request {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	r := f.client[id.Key()]
-	if r == nil {
-		return nil, 0
+	if r := f.client[id.Key()]; r != nil && r.state == forwarded {
+		return r
 	}
-	return r, r.state
+	return nil
 }
 
-// all removes and returns everything in flight, with its state.
+// all removes and returns everything in flight; nothing is added after it.
 func (f *inflight) all() []*request {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.closed = true
 	var rest []*request
 	for key, r := range f.client {
 		if r.timer != nil {
@@ -172,13 +200,4 @@ func (f *inflight) answered(id wire.ID) bool {
 	was := f.server[id.Key()]
 	delete(f.server, id.Key())
 	return was
-}
-
-func contains(states []state, s state) bool {
-	for _, x := range states {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }

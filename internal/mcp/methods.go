@@ -1,5 +1,11 @@
 package mcp
 
+import (
+	"strings"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
+)
+
 // treatment is what happens to a method. The zero value refuses.
 type treatment int
 
@@ -11,12 +17,12 @@ const (
 	handled           // acted upon here, and relayed where it belongs to a forwarded request
 )
 
-// fromClient is every method a client may send: requests and notifications of
+// clientMethods is every method a client may send: requests and notifications of
 // MCP 2024-11-05 to 2026-07-28. A method that is not here is refused.
 //
 // tasks/* stay out: a task handle would let a follow-up act after its call was
 // judged, when nothing bounds it any more.
-var fromClient = map[string]treatment{
+var clientMethods = map[string]treatment{
 	"initialize":                       relay,
 	"ping":                             relay,
 	"server/discover":                  relay,
@@ -41,11 +47,20 @@ var fromClient = map[string]treatment{
 	"notifications/cancelled": handled,
 }
 
-// fromServer is every request a server may send. Its notifications are all
+// serverMethods is every request a server may send. Its notifications are all
 // relayed: they ask nothing of anyone.
-var fromServer = map[string]treatment{
+var serverMethods = map[string]treatment{
 	"ping":                   relay,
 	"roots/list":             relay,
 	"sampling/createMessage": relay,
 	"elicitation/create":     relay,
+}
+
+// treatmentOf looks a client's message up. A request under a notification's
+// name, or the other way round, is in no table.
+func treatmentOf(m *wire.Message) treatment {
+	if (m.Kind == wire.Notification) != strings.HasPrefix(m.Method, "notifications/") {
+		return refuse
+	}
+	return clientMethods[m.Method]
 }

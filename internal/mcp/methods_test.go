@@ -19,11 +19,11 @@ func TestEveryMethodHasItsTreatment(t *testing.T) {
 		{"Tools/Call", refuse}, {"tools/call ", refuse}, {"", refuse},
 	}
 	for _, tt := range tests {
-		if got := fromClient[tt.method]; got != tt.want {
+		if got := clientMethods[tt.method]; got != tt.want {
 			t.Errorf("%q: treatment %d, want %d", tt.method, got, tt.want)
 		}
 	}
-	if fromServer["tools/call"] != refuse || fromServer[""] != refuse {
+	if serverMethods["tools/call"] != refuse || serverMethods[""] != refuse {
 		t.Error("a server may call what is not in its table")
 	}
 }

@@ -24,7 +24,7 @@ type Record struct {
 	RunID string `json:"run_id"`
 	Seq   uint64 `json:"seq"`
 	// Class says why: "allowed", or the class of refusal ("policy", "argument",
-	// "unreadable", …), or what became of the call ("answered", "unknown", …).
+	// "unreadable", …), or what became of the call ("answered", "tool-error", "upstream", "timeout", …).
 	Class       string `json:"class"`
 	Path        string `json:"path,omitempty"`
 	Revision    string `json:"revision,omitempty"`
@@ -38,8 +38,9 @@ type Record struct {
 	Message string `json:"message,omitempty"`
 	// Millis is how long the upstream took, in milliseconds (outcome only).
 	Millis float64 `json:"millis,omitempty"`
-	// Draws counts how often the upstream drew credentials, DrawsRefused how
-	// often it asked without a lease (outcome only).
+	// Draws counts how often the upstream drew credentials (of overlapping
+	// reads: together), DrawsRefused how often it asked without a lease since
+	// the outcome before (outcome only).
 	Draws        int `json:"draws,omitempty"`
 	DrawsRefused int `json:"draws_refused,omitempty"`
 }
@@ -52,6 +53,9 @@ type Input struct {
 	Operation string `json:"operation,omitempty"`
 	Region    string `json:"region,omitempty"`
 	Account   string `json:"account,omitempty"`
+	// EscapesScope: the call acts through something that outlives its grant,
+	// such as a stack or a role of its own.
+	EscapesScope bool `json:"escapes_scope,omitempty"`
 	// ArgumentsSHA256 is the hash of the arguments as they were sent.
 	ArgumentsSHA256 string         `json:"arguments_sha256,omitempty"`
 	Accesses        []authz.Access `json:"accesses,omitempty"`

@@ -42,6 +42,9 @@ func showDecision(b *strings.Builder, r Record) {
 	if in := r.Input; in != nil {
 		line(b, "call", strings.TrimSpace(strings.Join([]string{in.Method, in.Server, in.Tool, in.Operation}, " ")))
 		line(b, "arguments", prefixed("sha256:", in.ArgumentsSHA256))
+		if in.EscapesScope {
+			line(b, "note", "the call acts through something that outlives its grant, such as a stack or a role of its own")
+		}
 		showAccesses(b, in.Accesses, r.Result)
 	}
 	if r.Result != nil {

@@ -63,18 +63,18 @@ func (e *Endpoint) Environ() []string {
 
 // Lease lets the upstream draw g until the returned function is called. Leases
 // of one scope may overlap; the newest grant is the one that is drawn, and the
-// last end withdraws it. The end says how often credentials were drawn, and
-// refused, since the first of the overlapping leases began.
-func (e *Endpoint) Lease(g *Grant) (end func() (draws, refused int)) {
+// last end withdraws it. The end says how often credentials were drawn since
+// the first of the overlapping leases began.
+func (e *Endpoint) Lease(g *Grant) (end func() (draws int)) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.leases == 0 {
-		e.draws, e.refused = 0, 0
+		e.draws = 0
 	}
 	e.leases++
 	e.grant = g
 	var once sync.Once
-	return func() (int, int) {
+	return func() int {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		once.Do(func() {
@@ -82,7 +82,7 @@ func (e *Endpoint) Lease(g *Grant) (end func() (draws, refused int)) {
 				e.grant = nil
 			}
 		})
-		return e.draws, e.refused
+		return e.draws
 	}
 }
 
@@ -93,11 +93,13 @@ func (e *Endpoint) Revoke() {
 	e.grant = nil
 }
 
-// Refused counts the requests that found no lease since the last one began.
-func (e *Endpoint) Refused() int {
+// TakeRefused counts the requests that found no lease since it was last asked.
+func (e *Endpoint) TakeRefused() int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.refused
+	n := e.refused
+	e.refused = 0
+	return n
 }
 
 // Close ends the endpoint.

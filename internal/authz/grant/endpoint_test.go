@@ -70,7 +70,7 @@ func TestCredentialsAreDrawnOnlyUnderALease(t *testing.T) {
 	if err != nil || time.Until(expires) > reportedLife || time.Until(expires) < reportedLife-5*time.Second {
 		t.Errorf("Expiration %s: SDKs must ask again before each request", body["Expiration"])
 	}
-	if draws, refused := end(); draws != 1 || refused != 0 {
+	if draws, refused := end(), e.TakeRefused(); draws != 1 || refused != 1 || e.TakeRefused() != 0 {
 		t.Errorf("draws %d, refused %d", draws, refused)
 	}
 	if status, _ := ask(t, "GET", url, "", token); status != http.StatusForbidden {

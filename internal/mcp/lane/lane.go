@@ -40,7 +40,7 @@ type Hold struct {
 	lane *Lane
 
 	mu       sync.Mutex
-	end      func() (draws, refused int)
+	end      func() (draws int)
 	draws    int
 	refused  int
 	reaper   *time.Timer // set while abandoned
@@ -57,7 +57,8 @@ func (h *Hold) Lease(g *grant.Grant) {
 }
 
 // Release ends the lease and the turn. It says how often the upstream drew
-// credentials and was refused them. Releasing again changes nothing.
+// credentials, and was refused them since a turn ended before. Releasing again
+// changes nothing.
 func (h *Hold) Release() (draws, refused int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -66,6 +67,7 @@ func (h *Hold) Release() (draws, refused int) {
 	}
 	h.released = true
 	h.endLease()
+	h.refused = h.lane.endpoint.TakeRefused()
 	if h.reaper != nil {
 		h.reaper.Stop()
 	}
@@ -89,7 +91,7 @@ func (h *Hold) Abandon() {
 
 func (h *Hold) endLease() {
 	if h.end != nil {
-		h.draws, h.refused = h.end()
+		h.draws = h.end()
 		h.end = nil
 	}
 }

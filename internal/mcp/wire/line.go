@@ -24,9 +24,9 @@ func NewLineReader(r io.Reader, maxBytes int) *LineReader {
 // Next returns the next line that is not empty, without its line break (LF or
 // CRLF); the last line may lack one. The slice belongs to the caller.
 //
-// The error is ErrTooLong for a line over the limit, which is discarded while
-// the following lines can still be read; every other error, io.EOF at the end,
-// is final.
+// For a line over the limit, which is discarded while the following lines can
+// still be read, the error is ErrTooLong and an *Error with the id that its
+// beginning showed. Every other error, io.EOF at the end, is final.
 func (l *LineReader) Next() ([]byte, error) {
 	for {
 		line, err := l.next()
@@ -44,7 +44,7 @@ func (l *LineReader) next() ([]byte, error) {
 		switch {
 		case err == bufio.ErrBufferFull:
 			if len(line) > l.max+len("\r") {
-				return nil, l.discard()
+				return nil, l.discard(line)
 			}
 			continue
 		case err == io.EOF && len(line) > 0: // the next read says io.EOF again
@@ -54,24 +54,34 @@ func (l *LineReader) next() ([]byte, error) {
 		line = bytes.TrimSuffix(line, []byte("\n"))
 		line = bytes.TrimSuffix(line, []byte("\r"))
 		if len(line) > l.max {
-			return nil, ErrTooLong
+			return nil, overlong(line)
 		}
 		return line, nil
 	}
 }
 
 // discard reads up to the end of the line that is too long.
-func (l *LineReader) discard() error {
+func (l *LineReader) discard(line []byte) error {
 	for {
 		switch _, err := l.from.ReadSlice('\n'); err {
 		case bufio.ErrBufferFull:
 		case nil, io.EOF:
-			return ErrTooLong
+			return overlong(line)
 		default:
 			return err
 		}
 	}
 }
+
+// overlongError is both ErrTooLong and an *Error, so that it can be answered.
+type overlongError struct{ unread *Error }
+
+func overlong(line []byte) error {
+	return overlongError{&Error{Code: CodeParse, ID: soleID(line[:min(len(line), 64<<10)]), Reason: ErrTooLong.Error()}}
+}
+
+func (e overlongError) Error() string   { return ErrTooLong.Error() }
+func (e overlongError) Unwrap() []error { return []error{ErrTooLong, e.unread} }
 
 // LineWriter writes messages to a stream, one a line. It may be used by
 // several goroutines; lines never mix.
