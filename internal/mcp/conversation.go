@@ -26,11 +26,13 @@ type Conversation struct {
 	Limits wire.Limits
 	Log    *zap.Logger
 
-	toClient, toServer *wire.LineWriter
-	serverIn           io.Closer
-	inflight           *inflight
-	called             atomic.Bool
-	clientGone         func() // called when the client does not take what is written
+	toClient   *outbox
+	toServer   *wire.LineWriter
+	serverIn   io.Closer
+	inflight   *inflight
+	noises     limiter
+	called     atomic.Bool
+	clientGone func() // called when the client does not take what is written
 
 	mu      sync.Mutex
 	ended   bool // nothing more is judged
@@ -53,13 +55,19 @@ type Streams struct {
 // records the outcome of every call that is left as unknown, answers what can
 // still be answered, and returns. It waits for nobody longer than a few seconds.
 func (c *Conversation) Run(ctx context.Context, s Streams) {
-	c.toClient, c.toServer = wire.NewLineWriter(s.ToClient), wire.NewLineWriter(s.ToServer)
+	c.toClient, c.toServer = newOutbox(wire.NewLineWriter(s.ToClient)), wire.NewLineWriter(s.ToServer)
 	c.serverIn, c.inflight = s.ToServer, newInflight()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 
 	serverEnded, clientEnded := make(chan struct{}), make(chan struct{})
 	c.clientGone = sync.OnceFunc(func() { close(clientEnded) })
+	written := done(func() {
+		if err := c.toClient.run(); err != nil {
+			c.Log.Debug("write to the client", zap.Error(err))
+			c.clientGone()
+		}
+	})
 	go func() {
 		defer close(serverEnded)
 		c.read(ctx, "server", s.FromServer, c.fromServer)
@@ -87,6 +95,8 @@ func (c *Conversation) Run(ctx context.Context, s Streams) {
 	waitFor(context.Background(), done(c.judging.Wait), nil)
 	c.closeServer()
 	c.giveUp()
+	c.toClient.close()
+	waitFor(context.Background(), written, nil)
 }
 
 // begin starts work that Run waits for; false once Run waits no more.
@@ -156,7 +166,7 @@ func (c *Conversation) giveUp() {
 		if r.call != nil {
 			c.outcome(r, classUpstream, "the server ended before it answered; the outcome is unknown")
 		}
-		if r.state != overdue {
+		if r.state != overdue && !r.cancelled {
 			answers = append(answers, c.lost(r, "the ECS MCP server ended before it answered"))
 		}
 	}
@@ -194,8 +204,16 @@ func (c *Conversation) outcome(r *request, class, message string) {
 	}
 }
 
-// event records something outside of a call.
-func (c *Conversation) event(class, message string) {
+// Event records something outside of a call. Of many in a short time only the
+// first are recorded: a server's noise must not fill the disk.
+func (c *Conversation) Event(class, message string) {
+	passed, ok := c.noises.pass(time.Now())
+	if !ok {
+		return
+	}
+	if passed > 0 {
+		message += fmt.Sprintf(" (%d events before it were not recorded)", passed)
+	}
 	c.Log.Warn(message, zap.String("class", class))
 	if err := c.Gate.Record.Append(audit.Record{Phase: audit.PhaseEvent, DecisionID: audit.NewID(), Class: class, Message: message}); err != nil {
 		c.Log.Error("an event is not on record", zap.Error(err))
@@ -216,9 +234,8 @@ func (c *Conversation) refuseMessage(class, message, method string, answer func(
 }
 
 func (c *Conversation) client(line []byte) {
-	if err := c.toClient.Write(line); err != nil {
-		c.Log.Debug("write to the client", zap.Error(err))
-		c.clientGone()
+	if !c.toClient.put(line) {
+		c.Log.Debug("the client does not take messages any more")
 	}
 }
 

@@ -57,7 +57,7 @@ func (c *Conversation) clientRequest(ctx context.Context, m *wire.Message) {
 	r := &request{message: m, cancel: cancel}
 	if err := c.inflight.add(r); err != nil {
 		cancel()
-		c.refuseMessage(classDuplicate, err.Error(), m.Method, func(id string) []byte {
+		c.refuseMessage(classInFlight, err.Error(), m.Method, func(id string) []byte {
 			return wire.ErrorResponse(m.ID, codeInvalidRequest, "ecs-mcp-proxy: "+err.Error(), map[string]string{"decision_id": id})
 		})
 		return
@@ -103,11 +103,14 @@ func (c *Conversation) send(r *request) {
 
 // deadline answers a call for a server that did not, and tells the server to stop.
 func (c *Conversation) deadline(r *request) {
-	if !c.inflight.expire(r) {
+	expired, tell := c.inflight.expire(r)
+	if !expired {
 		return
 	}
 	r.call.hold.Abandon()
-	c.client(c.lost(r, "the server did not answer in time"))
+	if tell {
+		c.client(c.lost(r, "the server did not answer in time"))
+	}
 	params, err := json.Marshal(map[string]any{"requestId": json.RawMessage(r.message.ID.Raw()), "reason": "deadline exceeded"})
 	if err != nil {
 		c.Log.Error("write cancellation", zap.Error(err))
@@ -141,7 +144,7 @@ func (c *Conversation) cancelled(m *wire.Message) {
 		r.cancel()
 		return
 	}
-	r := c.inflight.find(m.RequestID)
+	r := c.inflight.cancel(m.RequestID)
 	if r == nil {
 		return // settled already: the usual race, nothing to tell the server
 	}

@@ -46,14 +46,18 @@ func (c *Conversation) noise(err error, size int) {
 			return
 		}
 	}
-	c.event(classUpstream, fmt.Sprintf("the server wrote %d bytes that are not a message: %s; dropped", size, err))
+	if errors.Is(err, wire.ErrTooLong) {
+		c.Event(classUpstream, fmt.Sprintf("the server wrote a line of more than %d bytes that answers no request; dropped", c.Limits.Bytes))
+		return
+	}
+	c.Event(classUpstream, fmt.Sprintf("the server wrote %d bytes that are not a message: %s; dropped", size, err))
 }
 
 // serverResponse settles the request it answers; an answer to nothing is dropped.
 func (c *Conversation) serverResponse(ctx context.Context, m *wire.Message) {
 	r := c.inflight.settle(m.ID, forwarded, overdue)
 	if r == nil {
-		c.event(classUpstream, "the server answered a request that is not in flight; dropped")
+		c.Event(classUpstream, "the server answered a request that is not in flight; dropped")
 		return
 	}
 	if r.call != nil {
@@ -81,7 +85,7 @@ func (c *Conversation) listed(ctx context.Context, r *request, m *wire.Message) 
 		defer cancel()
 		answer, err := c.Gate.list(ctx, m)
 		if err != nil {
-			c.event(classUpstream, "the list of tools was withheld: "+err.Error())
+			c.Event(classUpstream, "the list of tools was withheld: "+err.Error())
 			answer = wire.ErrorResponse(r.message.ID, codeInternal, "ecs-mcp-proxy: the list of tools cannot be filtered, so it is withheld", nil)
 		}
 		c.client(answer)
@@ -116,9 +120,9 @@ func (c *Conversation) serverRequest(m *wire.Message) {
 			c.client(m.Raw)
 			return
 		}
-		why = "has the id of another that is not answered yet"
+		why = "has the id of another that is not answered yet, or too many are not"
 	}
-	c.event(classMethod, fmt.Sprintf("the server's request %q %s; refused", m.Method, why))
+	c.Event(classMethod, fmt.Sprintf("the server's request %q %s; refused", m.Method, why))
 	if err := c.server(wire.ErrorResponse(m.ID, codeMethodNotFound, "ecs-mcp-proxy: this request is not relayed", nil)); err != nil {
 		c.Log.Debug("refuse a request of the server", zap.Error(err))
 	}

@@ -149,6 +149,9 @@ func (g *Gate) admit(ctx context.Context, m *wire.Message) (_ *admission, id str
 	return &admission{id: id, resolution: resolution, hold: hold, deadline: order.Deadline}, id, nil
 }
 
+// maxArguments bounds what is resolved: AWS takes far less in any one request.
+const maxArguments = 1 << 20
+
 var errWaited = errors.New("waited too long")
 
 // resolve turns the message into accesses.
@@ -157,6 +160,9 @@ func (g *Gate) resolve(m *wire.Message) (*catalog.Resolution, error) {
 	case "tools/call":
 		if m.HasTask {
 			return nil, &refusal{classMethod, "a task-augmented call acts after it was judged; send the call without params.task", "task-augmented call"}
+		}
+		if len(m.Arguments) > maxArguments {
+			return nil, &refusal{classArgument, fmt.Sprintf("the arguments are longer than %d bytes; send less in one call", maxArguments), "arguments too long"}
 		}
 		return g.Catalog.Resolve(g.Caller.Env, m.Name, m.Arguments)
 	case "prompts/get":

@@ -3,6 +3,7 @@ package mcp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -27,6 +28,9 @@ type request struct {
 	call    *admission         // of a decided call, once forwarded
 	since   time.Time          // of forwarding
 	timer   *time.Timer        // at the call's deadline
+	// cancelled by the client after it was forwarded: an answer is passed on,
+	// but none is made up, because MCP wants none.
+	cancelled bool
 
 	// sending is held while the request is forwarded and written, so that a
 	// cancellation of it is never written before it.
@@ -53,7 +57,11 @@ func newInflight() *inflight {
 var (
 	errInUse = errors.New("the id is in use by a request that is not answered yet; use another")
 	errEnded = errors.New("the ECS MCP server has ended")
+	errMany  = fmt.Errorf("%d requests are not answered yet; wait for some of them", maxInflight)
 )
+
+// maxInflight bounds the requests of one side that are not answered yet.
+const maxInflight = 256
 
 // add takes a new request. The error is errInUse or, after all, errEnded.
 func (f *inflight) add(r *request) error {
@@ -65,6 +73,8 @@ func (f *inflight) add(r *request) error {
 		return errEnded
 	case f.client[key] != nil:
 		return errInUse
+	case len(f.client) >= maxInflight:
+		return errMany
 	}
 	f.client[key] = r
 	return nil
@@ -115,26 +125,31 @@ func (f *inflight) drop(r *request) bool {
 	return true
 }
 
-// expire marks a forwarded call as answered for the server.
-func (f *inflight) expire(r *request) bool {
+// expire marks a forwarded call as answered for the server, if it is not
+// settled; tell says whether the client still waits for an answer.
+func (f *inflight) expire(r *request) (expired, tell bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.client[r.message.ID.Key()] != r || r.state != forwarded {
-		return false
+		return false, false
 	}
 	r.state = overdue
 	f.idle.Broadcast()
-	return true
+	return true, !r.cancelled
 }
 
-// find returns the forwarded request with that id, or nil.
-func (f *inflight) find(id wire.ID) *request {
+// cancel marks the forwarded request with that id as one that nobody waits
+// for, and returns it; nil if there is none.
+func (f *inflight) cancel(id wire.ID) *request {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if r := f.client[id.Key()]; r != nil && r.state == forwarded {
-		return r
+	r := f.client[id.Key()]
+	if r == nil || r.state != forwarded {
+		return nil
 	}
-	return nil
+	r.cancelled = true
+	f.idle.Broadcast()
+	return r
 }
 
 // all removes and returns everything in flight; nothing is added after it.
@@ -175,7 +190,7 @@ func (f *inflight) drained() (done <-chan struct{}, stop func()) {
 
 func (f *inflight) waiting() (n int) {
 	for _, r := range f.client {
-		if r.state != overdue {
+		if r.state != overdue && !r.cancelled {
 			n++
 		}
 	}
@@ -187,7 +202,7 @@ func (f *inflight) waiting() (n int) {
 func (f *inflight) asked(id wire.ID) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.server[id.Key()] {
+	if f.server[id.Key()] || len(f.server) >= maxInflight {
 		return false
 	}
 	f.server[id.Key()] = true

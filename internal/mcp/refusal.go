@@ -27,7 +27,7 @@ const (
 	classAllowed     = "allowed"
 	classUnreadable  = "unreadable"
 	classMethod      = "method"
-	classDuplicate   = "duplicate-id"
+	classInFlight    = "in-flight" // the id is in use, or too many requests are
 	classUnknownTool = "unknown-tool"
 	classArgument    = "argument"
 	classPolicy      = "policy"

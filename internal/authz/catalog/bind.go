@@ -19,6 +19,10 @@ func (k *call) bind(resources []*resource) error {
 	return nil
 }
 
+// maxNamed is how many resources one argument may name, where AWS says no less:
+// a session policy could not hold more.
+const maxNamed = 100
+
 func (k *call) refsOf(r *resource) ([]*ref, error) {
 	var given []found
 	for _, path := range r.from {
@@ -31,6 +35,9 @@ func (k *call) refsOf(r *resource) ([]*ref, error) {
 	}
 	if len(given) == 0 {
 		return k.left(r)
+	}
+	if len(given) > maxNamed {
+		return nil, refuse(given[maxNamed].path, "is one of %d; a call may name at most %d", len(given), maxNamed)
 	}
 	if r.max > 0 && len(given) > r.max {
 		return nil, refuse(given[len(given)-1].path, "is one of %d; AWS takes at most %d in a call", len(given), r.max)

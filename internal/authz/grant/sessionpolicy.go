@@ -42,6 +42,9 @@ var narrowing = map[string]string{
 	"ecs:cluster":         "ArnEquals",
 	"ecs:namespace":       "StringEquals",
 	"ecs:account-setting": "StringEquals",
+	"ecs:container-name":  "StringEquals",
+	// Without it, tagging at creation would be lent as tagging whatever is there.
+	"ecs:CreateAction":    "StringEquals",
 	"iam:PassedToService": "StringEquals",
 }
 

@@ -77,11 +77,17 @@ func (h *Hold) Release() (draws, refused int) {
 
 // Abandon ends the lease but keeps the turn, so that nobody else's grant can
 // be drawn by what the server still does for this call. Unless Release follows
-// within the lane's grace, the upstream is killed.
+// within the lane's grace, the upstream is killed. A call that was lent nothing
+// uses nothing at AWS; its turn just ends.
 func (h *Hold) Abandon() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.released || h.reaper != nil {
+		return
+	}
+	if h.end == nil {
+		h.released = true
+		h.lane.queue.release(false)
 		return
 	}
 	h.endLease()
