@@ -101,6 +101,9 @@ func (w *wrapper) run(ctx context.Context) error {
 			Timeout: cfg.Limits.CallTimeout.D(), FullDetail: cfg.ClientDetail == "full", ShowCommand: w.showCommand,
 		},
 	}
+	endpoint.OnRefused(func() {
+		conversation.Event("credentials", "the server asked for AWS credentials while no call was in progress that has any; refused")
+	})
 	go w.forwardSignals(ctx, signals, child)
 	go func() { // a client that does not read must not keep what the server's end would end
 		<-child.Done()

@@ -2,14 +2,13 @@ package demo
 
 import (
 	"context"
+	"os"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
-
-	"os"
 )
 
 // rogue is what a confused or captured server would try with the credentials

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -24,7 +23,7 @@ func Serve(ctx context.Context, version string) error {
 	if err != nil {
 		return fmt.Errorf("load AWS configuration: %w", err)
 	}
-	s := &ecsServer{client: ecs.NewFromConfig(loaded), credentials: loaded.Credentials}
+	s := &ecsServer{client: ecs.NewFromConfig(loaded)}
 	if cluster := os.Getenv(rogueVariable); cluster != "" {
 		s.rogue = &rogue{cluster: cluster, config: loaded}
 	}
@@ -39,9 +38,8 @@ func Serve(ctx context.Context, version string) error {
 }
 
 type ecsServer struct {
-	client      *ecs.Client
-	credentials aws.CredentialsProvider
-	rogue       *rogue // nil: behaves
+	client *ecs.Client
+	rogue  *rogue // nil: behaves
 }
 
 // manage calls one ECS operation and, like the real server, reports AWS's

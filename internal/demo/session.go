@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
@@ -64,8 +65,8 @@ type answer struct {
 func (s *session) call(ctx context.Context, tool string, arguments map[string]any) (answer, error) {
 	out, err := s.client.CallTool(ctx, &mcp.CallToolParams{Name: tool, Arguments: arguments})
 	if err != nil {
-		var rpc interface{ Error() string }
-		if errors.As(err, &rpc) {
+		var refused *jsonrpc.Error
+		if errors.As(err, &refused) {
 			return answer{Text: err.Error(), Error: true}, nil
 		}
 		return answer{}, err

@@ -38,6 +38,7 @@ type table struct {
 	aws       *fakeaws.AWS
 	gate      *Gate
 	endpoint  *grant.Endpoint
+	url       string // of AWS
 	auditFile string
 	killed    chan struct{}
 
@@ -71,6 +72,7 @@ func converse(t *testing.T, persona string, change func(*Gate)) *table {
 	tb := &table{t: t, aws: fakeaws.New(fakeaws.Config{}), auditFile: filepath.Join(t.TempDir(), "audit.jsonl"), killed: make(chan struct{}), conversing: make(chan struct{})}
 	url, err := tb.aws.Start()
 	check(t, err)
+	tb.url = url
 	t.Cleanup(func() { tb.aws.Close() })
 	key, err := tb.aws.AddUser("proxy", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sts:*","ecs:Describe*"],"Resource":"*"}]}`)
 	check(t, err)
@@ -222,8 +224,11 @@ func classes(records []audit.Record) (out []string) {
 	return out
 }
 
-// drawn asks the credential endpoint as the server would.
-func (tb *table) drawn() (accessKey string, refused bool) {
+// lentKeys is what the credential endpoint answers.
+type lentKeys struct{ AccessKeyId, SecretAccessKey, Token string }
+
+// draw asks the credential endpoint as the server would.
+func (tb *table) draw() (keys lentKeys, err error) {
 	tb.t.Helper()
 	environ := map[string]string{}
 	for _, v := range tb.endpoint.Environ() {
@@ -236,7 +241,9 @@ func (tb *table) drawn() (accessKey string, refused bool) {
 	response, err := http.DefaultClient.Do(r)
 	check(tb.t, err)
 	defer response.Body.Close()
-	var body struct{ AccessKeyId string }
-	check(tb.t, json.NewDecoder(response.Body).Decode(&body))
-	return body.AccessKeyId, response.StatusCode == http.StatusForbidden
+	check(tb.t, json.NewDecoder(response.Body).Decode(&keys))
+	if response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("status %d", response.StatusCode)
+	}
+	return keys, err
 }

@@ -81,7 +81,7 @@ func (c *Conversation) serverResponse(ctx context.Context, m *wire.Message) {
 // its side meanwhile.
 func (c *Conversation) listed(ctx context.Context, r *request, m *wire.Message) {
 	started := c.begin(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Gate.Timeout)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), listTime)
 		defer cancel()
 		answer, err := c.Gate.list(ctx, m)
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
@@ -64,6 +65,8 @@ type Gate struct {
 	FullDetail bool
 	// ShowCommand is the command that prints a decision's record.
 	ShowCommand func(id string) string
+
+	shown sync.Map // tool: bool, whether it is listed to the caller
 }
 
 // admission is a call that may be forwarded, and the hold it must release.
@@ -93,7 +96,7 @@ func (g *Gate) admit(ctx context.Context, m *wire.Message) (_ *admission, id str
 		}
 	}()
 
-	resolution, err := g.resolve(m)
+	resolution, err := g.resolve(ctx, m)
 	if err != nil {
 		return nil, id, err
 	}
@@ -155,7 +158,7 @@ const maxArguments = 1 << 20
 var errWaited = errors.New("waited too long")
 
 // resolve turns the message into accesses.
-func (g *Gate) resolve(m *wire.Message) (*catalog.Resolution, error) {
+func (g *Gate) resolve(ctx context.Context, m *wire.Message) (*catalog.Resolution, error) {
 	switch m.Method {
 	case "tools/call":
 		if m.HasTask {
@@ -163,6 +166,9 @@ func (g *Gate) resolve(m *wire.Message) (*catalog.Resolution, error) {
 		}
 		if len(m.Arguments) > maxArguments {
 			return nil, &refusal{classArgument, fmt.Sprintf("the arguments are longer than %d bytes; send less in one call", maxArguments), "arguments too long"}
+		}
+		if err := g.hidden(ctx, m.Name); err != nil {
+			return nil, err
 		}
 		return g.Catalog.Resolve(g.Caller.Env, m.Name, m.Arguments)
 	case "prompts/get":

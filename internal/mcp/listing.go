@@ -4,11 +4,16 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/catalog"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
+
+// listTime bounds how long it may take to say which tools are shown: policy may
+// still be loading.
+const listTime = 30 * time.Second
 
 // list returns the answer to a tools/list with the tools left out that the
 // caller's persona could never call. It is a courtesy to the model, not the
@@ -40,9 +45,43 @@ func (g *Gate) list(ctx context.Context, m *wire.Message) (_ []byte, err error) 
 	return tools.Keep(func(name string) bool { return visible[name] }), nil
 }
 
+// hidden refuses a call of a tool that is not listed to the caller in the
+// words for a tool that does not exist; the record says which it was.
+func (g *Gate) hidden(ctx context.Context, tool string) error {
+	if !slices.Contains(g.Catalog.Tools(), tool) {
+		return nil // unknown, and refused as such
+	}
+	ctx, cancel := context.WithTimeout(ctx, listTime)
+	defer cancel()
+	policy, err := g.Policy(ctx)
+	if err != nil {
+		return policyError(err)
+	}
+	visible, err := g.visible(ctx, policy, tool)
+	if err != nil {
+		return policyError(err)
+	}
+	if !visible {
+		return &refusal{classUnknownTool, "there is no such tool", fmt.Sprintf("%q is hidden: persona %s may not use it in any way", tool, g.Caller.Persona)}
+	}
+	return nil
+}
+
 // visible: the caller may all that one way of using the tool needs. A tool
 // without AWS actions is asked about like a call.
+// Policy does not change while it is loaded, so each tool is asked about once.
 func (g *Gate) visible(ctx context.Context, policy Decider, tool string) (bool, error) {
+	if known, ok := g.shown.Load(tool); ok {
+		return known.(bool), nil
+	}
+	visible, err := g.usable(ctx, policy, tool)
+	if err == nil {
+		g.shown.Store(tool, visible)
+	}
+	return visible, err
+}
+
+func (g *Gate) usable(ctx context.Context, policy Decider, tool string) (bool, error) {
 	ways := g.Catalog.Needs(tool)
 	for _, way := range ways {
 		if slices.Contains(way, catalog.CallTool) {

@@ -7,5 +7,6 @@
 // OPA's decision log where it has them (decision_id, path, input, result,
 // requested_by, timestamp, revision).
 //
-// It never holds arguments, only their SHA-256, and never a secret.
+// It never holds arguments as such, only their SHA-256, and never a secret of
+// AWS. What policy compares is in it: names, ARNs, and the tags a call sets.
 package audit

@@ -27,16 +27,25 @@ type Log struct {
 }
 
 // Open opens the log for appending and creates it, mode 0600, and its
-// directory, mode 0700, if they are missing.
+// directory, mode 0700, if they are missing. An existing file keeps its mode.
+// A link, a pipe or a directory is refused: a record must not wait for a reader.
 func Open(path string) (*Log, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("open audit log: %w", err)
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o600)
 	if errors.Is(err, syscall.ELOOP) {
 		return nil, fmt.Errorf("open audit log: %s is a symbolic link; name the file itself", path)
 	}
 	if err != nil {
+		return nil, fmt.Errorf("open audit log: %w", err)
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() && info.Mode()&os.ModeCharDevice == 0 {
+		err = fmt.Errorf("%s is not a file", path)
+	}
+	if err != nil {
+		f.Close()
 		return nil, fmt.Errorf("open audit log: %w", err)
 	}
 	return &Log{file: f, run: rand.Text()[:12]}, nil

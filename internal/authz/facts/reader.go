@@ -38,6 +38,8 @@ type Reader struct {
 
 	mu    sync.Mutex
 	cache map[string]entry // by ARN
+	// writes counts Forget: an answer that was asked for before a write is not kept.
+	writes int
 }
 
 type entry struct {
@@ -80,11 +82,22 @@ func withTags(a authz.Access, tags map[string]string) authz.Access {
 	if a.Context == nil {
 		a.Context = map[string]authz.Value{}
 	}
+	// Condition keys compare without case: of two tags that differ only in it,
+	// nobody can say which value AWS will compare.
+	twice := map[string]int{}
+	for name := range tags {
+		twice[strings.ToLower(name)]++
+	}
 	for _, key := range tagKeys {
 		for name, value := range tags {
+			if twice[strings.ToLower(name)] > 1 {
+				a.Unknown = append(a.Unknown, key+name)
+				continue
+			}
 			a.Context[key+name] = authz.One(value)
 		}
 	}
+	slices.Sort(a.Unknown)
 	return a
 }
 
@@ -105,6 +118,7 @@ func (r *Reader) read(ctx context.Context, wanted []target) (map[string]map[stri
 		}
 		missing[group] = append(missing[group], t.arn)
 	}
+	writes := r.writes
 	r.mu.Unlock()
 	for group, arns := range missing {
 		for batch := range slices.Chunk(arns, batchSize[group.kind]) {
@@ -113,7 +127,7 @@ func (r *Reader) read(ctx context.Context, wanted []target) (map[string]map[stri
 				problems = append(problems, "look up tags: "+reason(err))
 				continue
 			}
-			r.keep(found)
+			r.keep(found, writes)
 			for _, arn := range batch {
 				if t, ok := found[arn]; ok {
 					tags[arn] = t
@@ -127,12 +141,12 @@ func (r *Reader) read(ctx context.Context, wanted []target) (map[string]map[stri
 	return tags, problems
 }
 
-func (r *Reader) keep(found map[string]map[string]string) {
-	if r.ttl <= 0 {
-		return
-	}
+func (r *Reader) keep(found map[string]map[string]string, writes int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.ttl <= 0 || writes != r.writes {
+		return
+	}
 	if len(r.cache)+len(found) > maxCached {
 		clear(r.cache)
 	}
@@ -146,6 +160,7 @@ func (r *Reader) Forget() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	clear(r.cache)
+	r.writes++
 }
 
 // batchSize is how many resources one Describe call takes.

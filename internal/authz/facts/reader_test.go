@@ -92,6 +92,15 @@ func TestWhatCannotBeReadStaysUnknown(t *testing.T) {
 	}
 }
 
+func TestTagsThatDifferOnlyInCaseStayUnknown(t *testing.T) {
+	a, r := account(t, 0, describe)
+	arn := a.AddCluster("shop", map[string]string{"Environment": "staging", "environment": "production", "Team": "shop"})
+	filled, _ := r.Fill(t.Context(), []authz.Access{access(arn)})
+	if f := filled[0]; !f.IsUnknown("aws:ResourceTag/Environment") || f.IsUnknown("aws:ResourceTag/Team") || len(f.Context["aws:ResourceTag/Environment"].Values) != 0 {
+		t.Errorf("%+v", f)
+	}
+}
+
 func TestOneRequestServesManyAndTheCacheServesAgain(t *testing.T) {
 	a, r := account(t, time.Minute, describe)
 	var accesses []authz.Access

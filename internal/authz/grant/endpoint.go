@@ -31,6 +31,7 @@ type Endpoint struct {
 	grant   *Grant
 	draws   int
 	refused int
+	onFirst func() // see OnRefused
 }
 
 // Listen opens an endpoint on a free loopback port.
@@ -93,6 +94,14 @@ func (e *Endpoint) Revoke() {
 	e.grant = nil
 }
 
+// OnRefused sets what is called at the first request without a lease since
+// TakeRefused was called: it is the plainest sign of a server that misbehaves.
+func (e *Endpoint) OnRefused(f func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.onFirst = f
+}
+
 // TakeRefused counts the requests that found no lease since it was last asked.
 func (e *Endpoint) TakeRefused() int {
 	e.mu.Lock()
@@ -152,7 +161,9 @@ func (e *Endpoint) draw(now time.Time) *Grant {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.grant == nil || !e.grant.Until.After(now) {
-		e.refused++
+		if e.refused++; e.refused == 1 && e.onFirst != nil {
+			go e.onFirst()
+		}
 		return nil
 	}
 	e.draws++
