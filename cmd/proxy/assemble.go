@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,10 +14,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
+	"go.uber.org/zap"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/catalog"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/facts"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/grant"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/policy"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/config"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp"
@@ -74,6 +78,9 @@ func loadDocument(name string, values map[string]string) (policy.Document, error
 	if err != nil {
 		return policy.Document{}, fmt.Errorf("read policy document: %w", err)
 	}
+	if len(bytes.TrimSpace(b)) == 0 {
+		return policy.Document{}, fmt.Errorf("read policy document: %s is empty", name)
+	}
 	base := name[strings.LastIndexByte(name, '/')+1:]
 	return policy.ReadDocument(strings.TrimSuffix(base, ".json"), b)
 }
@@ -102,15 +109,26 @@ func loadCatalog(cfg *config.Config) (*catalog.Catalog, error) {
 
 // clients are the proxy's own ways to AWS: one lends, one looks facts up.
 type clients struct {
-	sts *sts.Client
-	ecs *ecs.Client
+	sts  *sts.Client
+	ecs  *ecs.Client
+	base aws.CredentialsProvider
+}
+
+// check looks for the proxy's own credentials, so that their lack is said at
+// the start and not only when the first call is refused.
+func (c *clients) check(ctx context.Context, log *zap.Logger) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if _, err := c.base.Retrieve(ctx); err != nil && ctx.Err() == nil {
+		log.Warn("the proxy has no AWS credentials of its own, so every call that needs AWS will be refused; " + grant.BaseHint)
+	}
 }
 
 // dial prepares the clients; nothing is sent yet. Region and endpoint are the
 // configuration's whatever the environment or a profile says: only the base
 // credentials come from the SDK's default chain.
 func dial(ctx context.Context, cfg *config.Config) (*clients, error) {
-	loaded, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(cfg.AWS.Region))
+	loaded, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(cfg.AWS.Region), awsconfig.WithLogger(logging.Nop{}))
 	if err != nil {
 		return nil, fmt.Errorf("load AWS configuration: %w", err)
 	}
@@ -118,7 +136,7 @@ func dial(ctx context.Context, cfg *config.Config) (*clients, error) {
 	if cfg.AWS.Endpoint != "" {
 		endpoint = aws.String(cfg.AWS.Endpoint)
 	}
-	c := &clients{sts: sts.NewFromConfig(loaded, func(o *sts.Options) { o.BaseEndpoint = endpoint })}
+	c := &clients{base: loaded.Credentials, sts: sts.NewFromConfig(loaded, func(o *sts.Options) { o.BaseEndpoint = endpoint })}
 	if cfg.Facts.Role != "" {
 		loaded.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(c.sts, cfg.Facts.Role, func(o *stscreds.AssumeRoleOptions) {
 			o.RoleSessionName, o.Duration = "ecsmcp-facts", 15*time.Minute

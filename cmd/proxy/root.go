@@ -77,6 +77,7 @@ func newLog(level string) (*zap.Logger, error) {
 	c.Level = zap.NewAtomicLevelAt(parsed)
 	c.Encoding = "console"
 	c.Sampling = nil
+	c.EncoderConfig.ConsoleSeparator = " "
 	c.DisableCaller, c.DisableStacktrace = true, true
 	c.EncoderConfig.EncodeTime = zapcore.ISO8601TimeEncoder
 	return c.Build()

@@ -104,6 +104,7 @@ func (w *wrapper) run(ctx context.Context) error {
 	endpoint.OnRefused(func() {
 		conversation.Event("credentials", "the server asked for AWS credentials while no call was in progress that has any; refused")
 	})
+	go aws.check(ctx, w.log)
 	go w.forwardSignals(ctx, signals, child)
 	go func() { // a client that does not read must not keep what the server's end would end
 		<-child.Done()

@@ -111,6 +111,13 @@ func (c *Config) validatePersona(name string, fail func(path, format string, arg
 	if len(p.Identity) == 0 {
 		fail(path+".identity", "%s.identity: name at least one policy document", path)
 	}
+	for kind, names := range map[string][]string{"identity": p.Identity, "boundary": p.Boundary, "mcp": p.MCP} {
+		for _, document := range names {
+			if strings.Contains(document, "/") && !IsPath(document) {
+				fail(path+"."+kind, "%s.%s: %s: the name of a policy file must end in .json", path, kind, document)
+			}
+		}
+	}
 	// Facts and grants are of one account: its own role's.
 	if c.Facts.Role != "" && roleForm.MatchString(p.Role) && roleForm.MatchString(c.Facts.Role) && Account(p.Role) != Account(c.Facts.Role) {
 		fail("facts.role", "facts.role is of another account than %s.role", path)

@@ -78,6 +78,7 @@ func (c *Conversation) decide(ctx context.Context, r *request) {
 	m := r.message
 	call, id, err := c.Gate.admit(ctx, m)
 	if err != nil {
+		c.warn(classify(err), id)
 		if c.inflight.drop(r) {
 			c.client(c.Gate.answer(m, classify(err), id))
 		}
@@ -91,6 +92,14 @@ func (c *Conversation) decide(ctx context.Context, r *request) {
 	}
 	c.called.Store(true)
 	c.send(r)
+}
+
+// warn tells the operator at once what is wrong with the set-up, not the call.
+func (c *Conversation) warn(r *refusal, id string) {
+	switch r.class {
+	case classCredentials, classAudit, classPolicyError, classInternal:
+		c.Log.Warn("a call was refused: "+r.detail, zap.String("class", r.class), zap.String("decision_id", id))
+	}
 }
 
 // send writes a request to the server. If that fails the server is going, and

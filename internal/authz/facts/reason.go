@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // reason says why a look-up failed in AWS's own words, without the request.
@@ -16,5 +17,8 @@ func reason(err error) string {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return "no answer from AWS in time"
 	}
-	return "AWS cannot be reached or the proxy has no AWS credentials of its own"
+	if unsent := new(smithyhttp.RequestSendError); errors.As(err, &unsent) {
+		return "AWS cannot be reached"
+	}
+	return "the proxy has no AWS credentials of its own, or may not assume facts.role"
 }

@@ -13,11 +13,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // ErrCredentials is the class of everything that keeps AWS from lending
 // credentials. There is no fallback: the call is refused.
 var ErrCredentials = errors.New("no credentials")
+
+// BaseHint says where the proxy's own credentials come from.
+const BaseHint = "give its environment AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a role (in mcp.json: \"env\")"
 
 // STS is the one call the broker makes; *sts.Client has it.
 type STS interface {
@@ -118,7 +122,10 @@ func explain(err error, role string) error {
 		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 			return fmt.Errorf("%w: assume role %s: no answer from STS in time", ErrCredentials, role)
 		}
-		return fmt.Errorf("%w: assume role %s: STS cannot be reached or the proxy has no AWS credentials of its own", ErrCredentials, role)
+		if unsent := new(smithyhttp.RequestSendError); errors.As(err, &unsent) {
+			return fmt.Errorf("%w: assume role %s: STS cannot be reached; check the network, the region and the endpoint", ErrCredentials, role)
+		}
+		return fmt.Errorf("%w: assume role %s: the proxy has no AWS credentials of its own; %s", ErrCredentials, role, BaseHint)
 	}
 	hint := ""
 	switch api.ErrorCode() {

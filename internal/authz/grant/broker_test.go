@@ -1,6 +1,7 @@
 package grant
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -147,6 +148,17 @@ func TestWithoutCredentialsThereIsNoCall(t *testing.T) {
 				t.Error("a session was minted")
 			}
 		})
+	}
+}
+
+func TestAProxyWithoutCredentialsIsToldWhereTheyComeFrom(t *testing.T) {
+	_, _, config, role := account(t, mayAssume)
+	config.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{}, errors.New("no provider in chain")
+	})
+	_, err := NewBroker(sts.NewFromConfig(config)).Mint(t.Context(), order(role))
+	if !errors.Is(err, ErrCredentials) || !strings.Contains(err.Error(), "no AWS credentials of its own; give its environment AWS_PROFILE") {
+		t.Errorf("err = %v", err)
 	}
 }
 

@@ -11,10 +11,11 @@ import (
 // Forms of the elements. Source: IAM user guide, "Grammar of the IAM JSON policy
 // language" and "IAM JSON policy elements reference".
 var (
-	sidForm      = regexp.MustCompile(`^[A-Za-z0-9]+$`)
-	actionForm   = regexp.MustCompile(`^[A-Za-z0-9-]+:[A-Za-z0-9*?]+$`)
-	regionForm   = regexp.MustCompile(`^[a-z0-9*?-]*$`)
-	accountForm  = regexp.MustCompile(`^[0-9*?]*$`)
+	sidForm    = regexp.MustCompile(`^[A-Za-z0-9]+$`)
+	actionForm = regexp.MustCompile(`^[A-Za-z0-9-]+:[A-Za-z0-9*?]+$`)
+	// Whole, or with wildcards: one that can be no region or account never matches.
+	regionForm   = regexp.MustCompile(`^(?:[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2})?$|^[a-z0-9-]*[*?][a-z0-9*?-]*$`)
+	accountForm  = regexp.MustCompile(`^(?:[0-9]{12}|aws)?$|^[0-9]*[*?][0-9*?]*$`)
 	variableForm = regexp.MustCompile(`\$\{[^}]*\}`)
 	// Placeholders of our own documents, and those of AWS's examples.
 	placeholderForm = regexp.MustCompile(`\{\{[^}]*\}\}|\b(?:ACCOUNT_ID|CLUSTER_NAME|SERVICE_NAME|ROLE_NAME)\b`)
