@@ -97,7 +97,7 @@ func TestBadInputGetsOneClearErrorAndTheConversationGoesOn(t *testing.T) {
 	}{
 		{"garbage", "GET / HTTP/1.1", "null", -32700, "not valid JSON"},
 		{"an empty object", "{}", "null", -32600, "jsonrpc"},
-		{"a line of 10 MiB", callLine(7, operate, `{"api_operation":"`+strings.Repeat("A", 10<<20)+`"}`), "null", -32700, "limit"},
+		{"a line of 10 MiB", callLine(7, operate, `{"api_operation":"`+strings.Repeat("A", 10<<20)+`"}`), "7", -32700, "limit"},
 		{"a duplicate key", `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"containerize_app","name":"delete_app","arguments":{}}}`, "7", -32600, "twice"},
 		{"a duplicate key in another spelling, GHSA-q382-vc8q-7jhj", `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"containerize_app","\u006eame":"delete_app","arguments":{}}}`, "7", -32600, "twice"},
 		{"a duplicate key deep in the arguments", callLine(7, operate, `{"api_operation":"DeleteService","api_params":{"cluster":"staging","cluster":"production","service":"web"}}`), "7", -32600, "twice"},

@@ -65,8 +65,10 @@ func TestReaderIsShownOnlyToolsThatAreOfUseToIt(t *testing.T) {
 			t.Errorf("%s is shown otherwise than the server describes it", name)
 		}
 	}
-	if shown["delete_app"] != nil || all["delete_app"] == nil {
-		t.Errorf("delete_app must be the server's and hidden; shown are %v", slices.Sorted(maps.Keys(shown)))
+	for _, name := range []string{"delete_app", "build_and_push_image_to_ecr", "validate_ecs_express_mode_prerequisites"} {
+		if shown[name] != nil || all[name] == nil {
+			t.Errorf("%s must be the server's and hidden; shown are %v", name, slices.Sorted(maps.Keys(shown)))
+		}
 	}
 	if shown["ecs_resource_management"] == nil {
 		t.Error("ecs_resource_management is hidden from a reader")
