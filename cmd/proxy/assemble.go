@@ -58,6 +58,10 @@ func loadPersonas(cfg *config.Config) (map[string]policy.Persona, error) {
 					problems = append(problems, fmt.Errorf("personas.%s.%s: %w", name, kind, err))
 					continue
 				}
+				// A boundary allows everything but what it denies: as an identity policy it would be an administrator's.
+				if d.Layer != "" && d.Layer != kind {
+					problems = append(problems, fmt.Errorf("personas.%s.%s: %s is a document for %s; name it there", name, kind, document, d.Layer))
+				}
 				documents = append(documents, d)
 			}
 			return documents

@@ -16,6 +16,7 @@ import (
 // builtin is the file of a built-in document, rego/personas/*/policy.json.
 type builtin struct {
 	Name     string                 `json:"name"`
+	Layer    string                 `json:"layer"`
 	About    string                 `json:"about"`
 	Values   map[string]placeholder `json:"values"`
 	Document json.RawMessage        `json:"document"`
@@ -68,7 +69,9 @@ func Builtin(name string, values map[string]string) (Document, error) {
 	if len(problems) > 0 {
 		return Document{}, fmt.Errorf("%w: %s: %w", ErrDocument, name, distinct(problems))
 	}
-	return ReadDocument(name, []byte(filled))
+	d, err := ReadDocument(name, []byte(filled))
+	d.Layer = b.Layer
+	return d, err
 }
 
 func (p placeholder) fill(value string) (string, error) {

@@ -18,6 +18,9 @@ var ErrDocument = errors.New("policy document refused")
 // or an mcp policy. Name is what reasons call it.
 type Document struct {
 	Name string
+	// Layer is what a built-in document is made for: "identity", "boundary" or
+	// "mcp". It is empty for every other document.
+	Layer string
 	// JSON is the document as ReadDocument normalised it.
 	JSON json.RawMessage
 }
