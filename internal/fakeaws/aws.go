@@ -104,7 +104,7 @@ func (a *AWS) Start() (endpoint string, err error) {
 		return "", fmt.Errorf("start fake AWS: %w", err)
 	}
 	a.server = &http.Server{Handler: a.Handler(), ReadHeaderTimeout: 10 * time.Second}
-	go a.server.Serve(listener) //nolint:errcheck // ends with ErrServerClosed at Close
+	go a.server.Serve(listener) // ends with ErrServerClosed at Close
 	return "http://" + listener.Addr().String(), nil
 }
 

@@ -155,7 +155,7 @@ func (m message) answer(w http.ResponseWriter, requestID string, body []byte, f 
 	w.Header().Set("X-Amzn-Requestid", requestID)
 	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(status)
-	w.Write(body) //nolint:errcheck // the client is gone
+	w.Write(body) // the client is gone
 }
 
 type errorResponse struct {
