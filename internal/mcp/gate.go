@@ -106,20 +106,20 @@ func (g *Gate) admit(ctx context.Context, m *wire.Message) (_ *admission, id str
 	}
 	waiting, cancel := context.WithTimeoutCause(ctx, timeout, errWaited)
 	defer cancel()
-	request, decision, pins, problems, err := g.judge(waiting, m, resolution)
+	judged, err := g.judge(waiting, m, resolution)
 	record.Input.Operation, record.Input.EscapesScope = resolution.Operation, resolution.EscapesScope
-	record.Input.Accesses = request.Accesses
-	record.Revision = decision.Revision
-	record.Message = strings.Join(problems, "; ")
+	record.Input.Accesses = judged.request.Accesses
+	record.Revision = judged.decision.Revision
+	record.Message = strings.Join(judged.problems, "; ")
 	if err != nil {
 		return nil, id, err
 	}
-	record.Result = &decision
-	if !decision.Allow {
-		return nil, id, denial(request, decision, g.FullDetail)
+	record.Result = &judged.decision
+	if !judged.decision.Allow {
+		return nil, id, denial(judged.request, judged.decision, g.FullDetail)
 	}
 
-	order := g.order(id, resolution, request, decision, pins)
+	order := g.order(id, resolution, judged)
 	hold, err := g.turn(waiting, resolution, order)
 	if err != nil {
 		return nil, id, err
@@ -181,85 +181,20 @@ func (g *Gate) resolve(ctx context.Context, m *wire.Message) (*catalog.Resolutio
 	return nil, &refusal{classMethod, "the method is not known here", "no resolution for method " + m.Method}
 }
 
-// judge asks policy with the facts unknown, and again with the facts only if
-// they could matter: a caller without rights learns nothing and costs nothing.
-func (g *Gate) judge(ctx context.Context, m *wire.Message, r *catalog.Resolution) (
-	request authz.Request, decision authz.Decision, pins [][]grant.Pin, problems []string, err error) {
-	request = authz.Request{Principal: g.Caller.Principal, Persona: g.Caller.Persona, Region: g.Caller.Env.Region, Account: g.Caller.Env.Account,
-		Call: authz.Call{Method: m.Method, Server: g.Catalog.Server(), Tool: r.Tool, Operation: r.Operation,
-			Write: r.Write, Sensitive: r.Sensitive, Arguments: m.Arguments},
-		Accesses: r.Accesses}
-	policy, err := g.Policy(ctx)
-	if err != nil {
-		return request, decision, nil, nil, policyError(err)
-	}
-	decision, err = policy.Decide(ctx, request)
-	if err != nil {
-		return request, authz.Decision{}, nil, nil, policyError(err)
-	}
-	if decision.Allow && !dependsOnFacts(decision) || !decision.Possible(request) {
-		return request, decision, nil, nil, nil
-	}
-	before, needs := request.Accesses, decision.Accesses
-	request.Accesses, problems = g.Facts.Fill(ctx, request.Accesses)
-	decision, err = policy.Decide(ctx, request)
-	if err != nil {
-		return request, authz.Decision{}, nil, problems, policyError(err)
-	}
-	return request, decision, pinned(before, request.Accesses, needs), problems, nil
-}
-
-func policyError(err error) *refusal {
-	return &refusal{classPolicyError, "policy could not be evaluated", err.Error()}
-}
-
-// dependsOnFacts: an optional access may be denied for want of a fact although
-// the call as a whole is allowed.
-func dependsOnFacts(d authz.Decision) bool {
-	return slices.ContainsFunc(d.Accesses, func(a authz.AccessResult) bool {
-		return a.Verdict != authz.Allowed && a.Possible
-	})
-}
-
-// pinned lists, for each access, the facts that policy needed and got.
-func pinned(before, after []authz.Access, results []authz.AccessResult) [][]grant.Pin {
-	pins := make([][]grant.Pin, len(after))
-	for i := range after {
-		for _, key := range results[i].Needs {
-			if !before[i].IsUnknown(key) || after[i].IsUnknown(key) {
-				continue
-			}
-			value, ok := lookup(after[i].Context, key)
-			pins[i] = append(pins[i], grant.Pin{Key: key, Value: value, Absent: !ok})
-		}
-	}
-	return pins
-}
-
-// lookup finds a key as IAM does, without regard to case.
-func lookup(context map[string]authz.Value, key string) (string, bool) {
-	for k, v := range context {
-		if strings.EqualFold(k, key) && len(v.Values) == 1 {
-			return v.Values[0], true
-		}
-	}
-	return "", false
-}
-
 // order asks for exactly the accesses that were allowed; an optional one that
 // was not is left out.
-func (g *Gate) order(id string, r *catalog.Resolution, request authz.Request, d authz.Decision, pins [][]grant.Pin) grant.Order {
+func (g *Gate) order(id string, r *catalog.Resolution, judged judgement) grant.Order {
 	order := grant.Order{DecisionID: id, Role: g.Caller.Role, Region: g.Caller.Env.Region,
 		SourceIdentity: grant.SourceIdentity(g.Caller.Principal.Kind, g.Caller.Principal.ID),
 		Tags:           map[string]string{"persona": g.Caller.Persona, "server": g.Catalog.Server(), "tool": r.Tool},
 		Reusable:       !r.Write && !r.Sensitive}
-	for i, a := range request.Accesses {
-		if d.Accesses[i].Verdict != authz.Allowed {
+	for i, a := range judged.request.Accesses {
+		if judged.decision.Accesses[i].Verdict != authz.Allowed {
 			continue
 		}
 		item := grant.Item{Access: a}
-		if pins != nil {
-			item.Pins = pins[i]
+		if judged.pins != nil {
+			item.Pins = judged.pins[i]
 		}
 		order.Items = append(order.Items, item)
 	}

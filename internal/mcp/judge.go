@@ -1,0 +1,86 @@
+package mcp
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/catalog"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/grant"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
+)
+
+// judgement is what policy was asked and answered. Its zero value denies.
+type judgement struct {
+	request  authz.Request // with the facts that were looked up
+	decision authz.Decision
+	pins     [][]grant.Pin // for each access, the facts that the decision read
+	problems []string      // look-ups that failed, for the record
+}
+
+// judge asks policy with the facts unknown, and again with the facts only if
+// they could matter: a caller without rights learns nothing and costs nothing.
+func (g *Gate) judge(ctx context.Context, m *wire.Message, r *catalog.Resolution) (j judgement, err error) {
+	j.request = authz.Request{Principal: g.Caller.Principal, Persona: g.Caller.Persona, Region: g.Caller.Env.Region, Account: g.Caller.Env.Account,
+		Call: authz.Call{Method: m.Method, Server: g.Catalog.Server(), Tool: r.Tool, Operation: r.Operation,
+			Write: r.Write, Sensitive: r.Sensitive, Arguments: m.Arguments},
+		Accesses: r.Accesses}
+	policy, err := g.Policy(ctx)
+	if err != nil {
+		return j, policyError(err)
+	}
+	first, err := policy.Decide(ctx, j.request)
+	if err != nil {
+		return j, policyError(err)
+	}
+	if first.Allow && !dependsOnFacts(first) || !first.Possible(j.request) {
+		j.decision = first
+		return j, nil
+	}
+	before := j.request.Accesses
+	j.request.Accesses, j.problems = g.Facts.Fill(ctx, before)
+	j.pins = pinned(before, j.request.Accesses, first.Accesses)
+	if j.decision, err = policy.Decide(ctx, j.request); err != nil {
+		j.decision = authz.Decision{}
+		return j, policyError(err)
+	}
+	return j, nil
+}
+
+func policyError(err error) *refusal {
+	return &refusal{classPolicyError, "policy could not be evaluated", err.Error()}
+}
+
+// dependsOnFacts: an optional access may be denied for want of a fact although
+// the call as a whole is allowed.
+func dependsOnFacts(d authz.Decision) bool {
+	return slices.ContainsFunc(d.Accesses, func(a authz.AccessResult) bool {
+		return a.Verdict != authz.Allowed && a.Possible
+	})
+}
+
+// pinned lists, for each access, the facts that policy needed and got.
+func pinned(before, after []authz.Access, results []authz.AccessResult) [][]grant.Pin {
+	pins := make([][]grant.Pin, len(after))
+	for i := range after {
+		for _, key := range results[i].Needs {
+			if !before[i].IsUnknown(key) || after[i].IsUnknown(key) {
+				continue
+			}
+			value, ok := lookup(after[i].Context, key)
+			pins[i] = append(pins[i], grant.Pin{Key: key, Value: value, Absent: !ok})
+		}
+	}
+	return pins
+}
+
+// lookup finds a key as IAM does, without regard to case.
+func lookup(context map[string]authz.Value, key string) (string, bool) {
+	for k, v := range context {
+		if strings.EqualFold(k, key) && len(v.Values) == 1 {
+			return v.Values[0], true
+		}
+	}
+	return "", false
+}
