@@ -26,13 +26,15 @@ type Conversation struct {
 	Limits wire.Limits
 	Log    *zap.Logger
 
-	toClient   *outbox
-	toServer   *wire.LineWriter
-	serverIn   io.Closer
-	inflight   *inflight
-	noises     limiter
-	called     atomic.Bool
-	clientGone func() // called when the client does not take what is written
+	toClient        *outbox
+	toServer        *outbox
+	toServerWritten <-chan struct{}
+	serverIn        io.Closer
+	closing         sync.Once
+	inflight        *inflight
+	noises          limiter
+	called          atomic.Bool
+	clientGone      func() // called when the client does not take what is written
 
 	mu      sync.Mutex
 	ended   bool // nothing more is judged
@@ -55,7 +57,7 @@ type Streams struct {
 // records the outcome of every call that is left as unknown, answers what can
 // still be answered, and returns. It waits for nobody longer than a few seconds.
 func (c *Conversation) Run(ctx context.Context, s Streams) {
-	c.toClient, c.toServer = newOutbox(wire.NewLineWriter(s.ToClient)), wire.NewLineWriter(s.ToServer)
+	c.toClient, c.toServer = newOutbox(wire.NewLineWriter(s.ToClient)), newOutbox(wire.NewLineWriter(s.ToServer))
 	c.serverIn, c.inflight = s.ToServer, newInflight()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -66,6 +68,11 @@ func (c *Conversation) Run(ctx context.Context, s Streams) {
 		if err := c.toClient.run(); err != nil {
 			c.Log.Debug("write to the client", zap.Error(err))
 			c.clientGone()
+		}
+	})
+	c.toServerWritten = done(func() {
+		if err := c.toServer.run(); err != nil {
+			c.Log.Debug("write to the server", zap.Error(err))
 		}
 	})
 	go func() {
@@ -131,10 +138,16 @@ func done(f func()) <-chan struct{} {
 	return ended
 }
 
+// closeServer ends the server's input; what is queued still goes out, if the
+// server reads.
 func (c *Conversation) closeServer() {
-	if err := c.serverIn.Close(); err != nil {
-		c.Log.Debug("close the server's input", zap.Error(err))
-	}
+	c.closing.Do(func() {
+		c.toServer.close()
+		waitFor(context.Background(), c.toServerWritten, nil)
+		if err := c.serverIn.Close(); err != nil {
+			c.Log.Debug("close the server's input", zap.Error(err))
+		}
+	})
 }
 
 // read hands every line to handle until the stream ends.
@@ -240,8 +253,8 @@ func (c *Conversation) client(line []byte) {
 }
 
 func (c *Conversation) server(line []byte) error {
-	if err := c.toServer.Write(line); err != nil {
-		return fmt.Errorf("write to the server: %w", err)
+	if !c.toServer.put(line) {
+		return errEnded
 	}
 	return nil
 }

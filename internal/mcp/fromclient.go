@@ -116,9 +116,11 @@ func (c *Conversation) deadline(r *request) {
 	if !expired {
 		return
 	}
-	r.call.hold.Abandon()
-	if tell {
-		c.client(c.lost(r, "the server did not answer in time"))
+	if r.call.hold.Abandon() && c.inflight.settle(r.message.ID, overdue) == r {
+		c.outcome(r, classTimeout, "not answered within its time; it was lent nothing")
+	}
+	if tell { // last: a client that pauses must not keep the server from being told
+		defer c.client(c.lost(r, "the server did not answer in time"))
 	}
 	params, err := json.Marshal(map[string]any{"requestId": json.RawMessage(r.message.ID.Raw()), "reason": "deadline exceeded"})
 	if err != nil {
@@ -157,8 +159,8 @@ func (c *Conversation) cancelled(m *wire.Message) {
 	if r == nil {
 		return // settled already: the usual race, nothing to tell the server
 	}
-	if r.call != nil {
-		r.call.hold.Abandon()
+	if r.call != nil && r.call.hold.Abandon() && c.inflight.settle(m.RequestID, forwarded) == r {
+		c.outcome(r, classCancelled, "cancelled by the client; it was lent nothing")
 	}
 	r.sending.Lock()
 	defer r.sending.Unlock()

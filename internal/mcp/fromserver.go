@@ -25,6 +25,9 @@ func (c *Conversation) fromServer(ctx context.Context, line []byte, err error) {
 	case wire.Response:
 		c.serverResponse(ctx, m)
 	case wire.Notification:
+		if m.Method == "notifications/cancelled" {
+			c.inflight.answered(m.RequestID) // MCP wants no answer any more
+		}
 		c.client(m.Raw)
 	default:
 		c.serverRequest(m)
@@ -35,7 +38,7 @@ func (c *Conversation) fromServer(ctx context.Context, line []byte, err error) {
 // has been answered, but not in a way that can be passed on.
 func (c *Conversation) noise(err error, size int) {
 	var unread *wire.Error
-	if errors.As(err, &unread) && !unread.ID.IsZero() {
+	if errors.As(err, &unread) && !unread.ID.IsZero() && unread.Answer {
 		if r := c.inflight.settle(unread.ID, forwarded, overdue); r != nil {
 			if r.call != nil {
 				c.outcome(r, classUpstream, "the answer cannot be read: "+err.Error())

@@ -73,11 +73,23 @@ func (f *inflight) add(r *request) error {
 		return errEnded
 	case f.client[key] != nil:
 		return errInUse
-	case len(f.client) >= maxInflight:
+	case len(f.client) >= maxInflight && !f.evict():
 		return errMany
 	}
 	f.client[key] = r
 	return nil
+}
+
+// evict forgets a relayed request that the client cancelled and the server, as
+// MCP lets it, never answered. The caller holds the lock.
+func (f *inflight) evict() bool {
+	for key, r := range f.client {
+		if r.cancelled && r.call == nil {
+			delete(f.client, key)
+			return true
+		}
+	}
+	return false
 }
 
 // forward moves a judged request on, unless it was settled meanwhile.

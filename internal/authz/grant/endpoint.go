@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -28,7 +29,8 @@ type Endpoint struct {
 
 	mu      sync.Mutex
 	leases  int
-	grant   *Grant
+	lent    []*Grant // of the open leases
+	grant   *Grant   // the one that is drawn
 	draws   int
 	refused int
 	onFirst func() // see OnRefused
@@ -73,17 +75,31 @@ func (e *Endpoint) Lease(g *Grant) (end func() (draws int)) {
 		e.draws = 0
 	}
 	e.leases++
-	e.grant = g
+	e.lent = append(e.lent, g)
+	e.choose()
 	var once sync.Once
 	return func() int {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		once.Do(func() {
-			if e.leases--; e.leases == 0 {
-				e.grant = nil
+			e.leases--
+			i := slices.Index(e.lent, g)
+			if i >= 0 { // not revoked
+				e.lent = slices.Delete(e.lent, i, i+1)
 			}
+			e.choose()
 		})
 		return e.draws
+	}
+}
+
+// choose lends the grant that lasts longest of those that are leased.
+func (e *Endpoint) choose() {
+	e.grant = nil
+	for _, g := range e.lent {
+		if e.grant == nil || !g.Until.Before(e.grant.Until) {
+			e.grant = g
+		}
 	}
 }
 
@@ -91,7 +107,7 @@ func (e *Endpoint) Lease(g *Grant) (end func() (draws int)) {
 func (e *Endpoint) Revoke() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.grant = nil
+	e.lent, e.grant = nil, nil
 }
 
 // OnRefused sets what is called at the first request without a lease since
@@ -100,6 +116,9 @@ func (e *Endpoint) OnRefused(f func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.onFirst = f
+	if e.refused > 0 {
+		go f()
+	}
 }
 
 // TakeRefused counts the requests that found no lease since it was last asked.

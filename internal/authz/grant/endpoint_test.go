@@ -93,6 +93,18 @@ func TestOverlappingLeasesEndWithTheLast(t *testing.T) {
 	}
 }
 
+func TestAnEarlyRequestIsToldLate(t *testing.T) {
+	e, url, token := endpointOf(t)
+	ask(t, "GET", url, "", token)
+	told := make(chan struct{}, 1)
+	e.OnRefused(func() { told <- struct{}{} })
+	select {
+	case <-told:
+	case <-time.After(5 * time.Second):
+		t.Error("a request before OnRefused was set is never told")
+	}
+}
+
 func TestTheReportedExpirationIsNeverPastTheRealOne(t *testing.T) {
 	e, url, token := endpointOf(t)
 	defer e.Lease(lent("AKIA1", 10*time.Second))()

@@ -78,21 +78,22 @@ func (h *Hold) Release() (draws, refused int) {
 // Abandon ends the lease but keeps the turn, so that nobody else's grant can
 // be drawn by what the server still does for this call. Unless Release follows
 // within the lane's grace, the upstream is killed. A call that was lent nothing
-// uses nothing at AWS; its turn just ends.
-func (h *Hold) Abandon() {
+// uses nothing at AWS; its turn just ends, and Abandon says so.
+func (h *Hold) Abandon() (ended bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.released || h.reaper != nil {
-		return
+		return false
 	}
 	if h.end == nil {
 		h.released = true
 		h.lane.queue.release(false)
-		return
+		return true
 	}
 	h.endLease()
 	h.lane.queue.abandon()
 	h.reaper = time.AfterFunc(h.lane.grace, h.lane.kill)
+	return false
 }
 
 func (h *Hold) endLease() {

@@ -31,6 +31,7 @@ var (
 type Error struct {
 	Code   int
 	ID     ID     // the one readable id, so that the sender can be answered; else zero
+	Answer bool   // it has a result or an error and no method
 	Path   string // JSON pointer (RFC 6901) to the place; empty for the whole message
 	Reason string
 }

@@ -77,7 +77,8 @@ func (l *LineReader) discard(line []byte) error {
 type overlongError struct{ unread *Error }
 
 func overlong(line []byte) error {
-	return overlongError{&Error{Code: CodeParse, ID: soleID(line[:min(len(line), 64<<10)]), Reason: ErrTooLong.Error()}}
+	id, answer := soleID(line[:min(len(line), 64<<10)])
+	return overlongError{&Error{Code: CodeParse, ID: id, Answer: answer, Reason: ErrTooLong.Error()}}
 }
 
 func (e overlongError) Error() string   { return ErrTooLong.Error() }

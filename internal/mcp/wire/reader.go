@@ -24,6 +24,9 @@ var decoders = sync.Pool{New: func() any { return jsontext.NewDecoder(new(bytes.
 func read(raw []byte, l Limits, client bool) (*Message, error) {
 	r := &reader{raw: raw, limits: l.orDefault(), client: client}
 	if err := r.bytes(); err != nil {
+		if len(raw) <= r.limits.Bytes {
+			err.ID, err.Answer = soleID(raw)
+		}
 		return nil, err
 	}
 	r.dec = decoders.Get().(*jsontext.Decoder)
@@ -36,7 +39,7 @@ func read(raw []byte, l Limits, client bool) (*Message, error) {
 		err = r.interpret(m)
 	}
 	if err != nil {
-		err.ID = soleID(raw)
+		err.ID, err.Answer = soleID(raw)
 		return nil, err
 	}
 	return m, nil
@@ -50,11 +53,11 @@ func (r *reader) bytes() *Error {
 	case bytes.HasPrefix(r.raw, []byte("\ufeff")):
 		return &Error{Code: CodeParse, Reason: "the message begins with a byte order mark; send plain UTF-8"}
 	case !utf8.Valid(r.raw):
-		return &Error{Code: CodeParse, Reason: "the message is not valid UTF-8", ID: soleID(r.raw)}
+		return &Error{Code: CodeParse, Reason: "the message is not valid UTF-8"}
 	case bytes.IndexByte(r.raw, '\n') >= 0 || bytes.IndexByte(r.raw, '\r') >= 0:
 		// A reader with universal line ends, such as Python's, would see several
 		// messages where others see one, so a nested value could become a message.
-		return &Error{Code: CodeInvalidRequest, Reason: "the message contains a line break; send it on one line", ID: soleID(r.raw)}
+		return &Error{Code: CodeInvalidRequest, Reason: "the message contains a line break; send it on one line"}
 	}
 	return nil
 }
