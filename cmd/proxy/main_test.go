@@ -37,7 +37,12 @@ func startAWS(ts *testscript.TestScript, _ bool, _ []string) {
 	aws := fakeaws.New(fakeaws.Config{})
 	url, err := aws.Start()
 	ts.Check(err)
-	ts.Defer(func() { ts.Check(aws.Close()) })
+	ts.Defer(func() {
+		ts.Check(aws.Close())
+		for _, v := range aws.Violations() {
+			ts.Fatalf("AWS saw a violation: %s", v)
+		}
+	})
 	key, err := aws.AddUser("ecs-mcp-proxy", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sts:*","ecs:Describe*"],"Resource":"*"}]}`)
 	ts.Check(err)
 	role, err := aws.AddRole(fakeaws.Role{Name: "mcp", Identity: []string{`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`}})

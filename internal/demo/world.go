@@ -24,6 +24,10 @@ const (
 // call should. What bounds a call is the session policy.
 const roleIdentity = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["ecs:*","iam:PassRole"],"Resource":"*"}]}`
 
+// roleBoundary limits the roles at AWS as well, whatever the proxy decides.
+const roleBoundary = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},
+	{"Sid":"RegionRestriction","Effect":"Deny","Action":"ecs:*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"us-east-1"}}}]}`
+
 // proxyIdentity is all that the proxy's own user needs.
 const proxyIdentity = `{"Version":"2012-10-17","Statement":[
 	{"Effect":"Allow","Action":["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"],"Resource":"arn:aws:iam::*:role/mcp-*"},
@@ -55,7 +59,7 @@ func newWorld() (_ *world, err error) {
 		return nil, err
 	}
 	for _, persona := range []string{"reader", "deployer"} {
-		arn, err := w.aws.AddRole(fakeaws.Role{Name: "mcp-" + persona, Identity: []string{roleIdentity}})
+		arn, err := w.aws.AddRole(fakeaws.Role{Name: "mcp-" + persona, Identity: []string{roleIdentity}, Boundary: roleBoundary})
 		if err != nil {
 			return nil, err
 		}

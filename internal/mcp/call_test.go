@@ -10,6 +10,7 @@ import (
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/audit"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/grant"
 )
 
 func TestAnAllowedCallIsForwardedAsItWasWithALeaseAndARecord(t *testing.T) {
@@ -31,8 +32,10 @@ func TestAnAllowedCallIsForwardedAsItWasWithALeaseAndARecord(t *testing.T) {
 	if r := tb.records(2)[1]; r.Phase != audit.PhaseOutcome || r.Class != "answered" || r.DecisionID != records[0].DecisionID {
 		t.Errorf("outcome record %+v", r)
 	}
-	if v := tb.aws.Violations(); len(v) > 0 {
-		t.Errorf("AWS: %v", v)
+	session := tb.aws.Sessions()[0]
+	if session.SourceIdentity != grant.SourceIdentity("os-user", "alice") || session.Tags["persona"] != "reader" ||
+		session.Tags["server"] != "awslabs.ecs-mcp-server" || session.Tags["tool"] != "ecs_resource_management" {
+		t.Errorf("session %+v", session)
 	}
 }
 
@@ -47,6 +50,48 @@ func TestADeniedCallReachesNobody(t *testing.T) {
 	}
 	if len(tb.aws.Sessions()) != 0 {
 		t.Error("a session was minted for a refused call")
+	}
+	tb.reachedNothing()
+}
+
+// reachedNothing: the next thing that the server gets is a ping, so nothing
+// that came before reached it.
+func (tb *table) reachedNothing() {
+	tb.t.Helper()
+	ping := `{"jsonrpc":"2.0","id":"is anything there?","method":"ping"}`
+	tb.say(ping)
+	if got := tb.get(); got != ping {
+		tb.t.Errorf("the server got %s", got)
+	}
+}
+
+func TestWhatIsNotJudgedReachesNobody(t *testing.T) {
+	for name, line := range map[string]string{
+		"an unknown method":         `{"jsonrpc":"2.0","id":1,"method":"not/a/method"}`,
+		"a task's method":           `{"jsonrpc":"2.0","id":1,"method":"tasks/get","params":{"taskId":"x"}}`,
+		"an unknown notification":   `{"jsonrpc":"2.0","method":"notifications/unheard-of"}`,
+		"a request as notification": `{"jsonrpc":"2.0","method":"tools/call","params":{"name":"containerize_app"}}`,
+		"a notification as request": `{"jsonrpc":"2.0","id":1,"method":"notifications/initialized"}`,
+		"garbage":                   `GET / HTTP/1.1`,
+		"a batch":                   `[{"jsonrpc":"2.0","id":1,"method":"ping"}]`,
+		"a repeated key":            `{"jsonrpc":"2.0","id":1,"method":"ping","method":"tools/call","params":{"name":"containerize_app"}}`,
+		"an answer to nothing":      `{"jsonrpc":"2.0","id":1,"result":{}}`,
+		"an unknown tool":           `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"no_such_tool","arguments":{}}}`,
+		"a task-augmented call":     `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"containerize_app","task":{},"arguments":{}}}`,
+		"an unknown operation":      manage(1, "DeleteEverything", `{}`),
+		"a wrong type":              manage(1, "DescribeServices", `{"services":"checkout"}`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			tb := converse(t, "reader", nil)
+			tb.say(line)
+			if strings.Contains(line, `"id":1,"method"`) || strings.HasPrefix(line, "G") || strings.HasPrefix(line, "[") {
+				wants(t, tb.hear(), `audit show `+tb.records(1)[0].DecisionID)
+			}
+			tb.reachedNothing()
+			if r := tb.records(1)[0]; r.Phase != audit.PhaseRefusal {
+				t.Errorf("record %+v", r)
+			}
+		})
 	}
 }
 

@@ -234,7 +234,8 @@ func (c *Conversation) Event(class, message string) {
 }
 
 // refuseMessage records the refusal of a message that never became a call, and answers it if it can be answered.
-func (c *Conversation) refuseMessage(class, message, method string, answer func(id string) []byte) {
+// Its answer names the command that shows the record.
+func (c *Conversation) refuseMessage(class, message, method string, answer func(seeAll string, data any) []byte) {
 	id := audit.NewID()
 	record := audit.Record{Phase: audit.PhaseRefusal, DecisionID: id, Class: class, Message: message, Input: &audit.Input{Method: method},
 		RequestedBy: c.Gate.Caller.Principal.Kind + "/" + c.Gate.Caller.Principal.ID}
@@ -242,7 +243,7 @@ func (c *Conversation) refuseMessage(class, message, method string, answer func(
 		c.Log.Error("a refusal is not on record", zap.Error(err))
 	}
 	if answer != nil {
-		c.client(answer(id))
+		c.client(answer("; to see all of it: "+c.Gate.ShowCommand(id), map[string]string{"decision_id": id, "class": class}))
 	}
 }
 

@@ -73,7 +73,12 @@ func converse(t *testing.T, persona string, change func(*Gate)) *table {
 	url, err := tb.aws.Start()
 	check(t, err)
 	tb.url = url
-	t.Cleanup(func() { tb.aws.Close() })
+	t.Cleanup(func() {
+		tb.aws.Close()
+		for _, v := range tb.aws.Violations() {
+			t.Errorf("AWS saw a violation: %s", v)
+		}
+	})
 	key, err := tb.aws.AddUser("proxy", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sts:*","ecs:Describe*"],"Resource":"*"}]}`)
 	check(t, err)
 	role, err := tb.aws.AddRole(fakeaws.Role{Name: "mcp", Identity: []string{`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`}})
@@ -168,7 +173,7 @@ func (tb *table) read(r *bufio.Reader) string {
 			tb.t.Fatalf("read: %v", g.err)
 		}
 		return strings.TrimSuffix(g.line, "\n")
-	case <-time.After(10 * time.Second):
+	case <-time.After(30 * time.Second):
 		tb.t.Fatal("nothing came")
 		return ""
 	}

@@ -40,16 +40,16 @@ func (c *Conversation) unreadable(err error) {
 	if errors.As(err, &unread) {
 		code, id = unread.Code, unread.ID
 	}
-	c.refuseMessage(classUnreadable, err.Error(), "", func(decision string) []byte {
-		return wire.ErrorResponse(id, code, "ecs-mcp-proxy: "+err.Error(), map[string]string{"decision_id": decision})
+	c.refuseMessage(classUnreadable, err.Error(), "", func(seeAll string, data any) []byte {
+		return wire.ErrorResponse(id, code, "ecs-mcp-proxy: "+err.Error()+seeAll, data)
 	})
 }
 
 func (c *Conversation) clientRequest(ctx context.Context, m *wire.Message) {
 	treatment := treatmentOf(m)
 	if treatment == refuse || treatment == handled {
-		c.refuseMessage(classMethod, fmt.Sprintf("method %q is not relayed", m.Method), m.Method, func(id string) []byte {
-			return wire.ErrorResponse(m.ID, codeMethodNotFound, fmt.Sprintf("ecs-mcp-proxy: method %q is not relayed", m.Method), map[string]string{"decision_id": id})
+		c.refuseMessage(classMethod, fmt.Sprintf("method %q is not relayed", m.Method), m.Method, func(seeAll string, data any) []byte {
+			return wire.ErrorResponse(m.ID, codeMethodNotFound, fmt.Sprintf("ecs-mcp-proxy: method %q is not relayed", m.Method)+seeAll, data)
 		})
 		return
 	}
@@ -57,8 +57,8 @@ func (c *Conversation) clientRequest(ctx context.Context, m *wire.Message) {
 	r := &request{message: m, cancel: cancel}
 	if err := c.inflight.add(r); err != nil {
 		cancel()
-		c.refuseMessage(classInFlight, err.Error(), m.Method, func(id string) []byte {
-			return wire.ErrorResponse(m.ID, codeInvalidRequest, "ecs-mcp-proxy: "+err.Error(), map[string]string{"decision_id": id})
+		c.refuseMessage(classInFlight, err.Error(), m.Method, func(seeAll string, data any) []byte {
+			return wire.ErrorResponse(m.ID, codeInvalidRequest, "ecs-mcp-proxy: "+err.Error()+seeAll, data)
 		})
 		return
 	}

@@ -25,7 +25,12 @@ func account(t *testing.T, identity string) (a *fakeaws.AWS, b *Broker, config a
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { a.Close() })
+	t.Cleanup(func() {
+		a.Close()
+		for _, v := range a.Violations() {
+			t.Errorf("AWS saw a violation: %s", v)
+		}
+	})
 	key, err := a.AddUser("proxy", identity)
 	if err != nil {
 		t.Fatal(err)
