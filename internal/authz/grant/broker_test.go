@@ -2,6 +2,8 @@ package grant
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -153,6 +155,27 @@ func TestWithoutCredentialsThereIsNoCall(t *testing.T) {
 				t.Error("a session was minted")
 			}
 		})
+	}
+}
+
+func TestThePackedLimitIsSaidAsOurOwn(t *testing.T) {
+	a, b, _, role := account(t, mayAssume)
+	o := order(role)
+	o.Items = nil
+	for i := 0; ; i++ { // ids that do not pack well: below our limit, above AWS's other one
+		sum := sha256.Sum256([]byte{byte(i)})
+		o.Items = append(o.Items, Item{Access: access("ecs:StopTask", "arn:aws:ecs:us-east-1:123456789012:task/shop/"+hex.EncodeToString(sum[:16]))})
+		if _, err := o.Scope(); err != nil {
+			t.Fatalf("%d tasks are over our own limit, and AWS took all before: %v", i, err)
+		}
+		g, err := b.Mint(t.Context(), o)
+		if err == nil {
+			continue
+		}
+		if g != nil || !errors.Is(err, ErrPolicySize) || !strings.Contains(err.Error(), "packed limit: ask for fewer resources") || len(a.Sessions()) != i {
+			t.Errorf("grant %v, error %v, %d sessions of %d", g, err, len(a.Sessions()), i)
+		}
+		return
 	}
 }
 
