@@ -237,7 +237,7 @@ func (c *Conversation) Event(class, message string) {
 // Its answer names the command that shows the record.
 func (c *Conversation) refuseMessage(class, message, method string, answer func(seeAll string, data any) []byte) {
 	id := audit.NewID()
-	record := audit.Record{Phase: audit.PhaseRefusal, DecisionID: id, Class: class, Message: message, Input: &audit.Input{Method: method},
+	record := audit.Record{Phase: audit.PhaseRefusal, DecisionID: id, Class: class, Message: message, Input: &audit.Input{Method: short(method)},
 		RequestedBy: c.Gate.Caller.Principal.Kind + "/" + c.Gate.Caller.Principal.ID}
 	if err := c.Gate.Record.Append(record); err != nil {
 		c.Log.Error("a refusal is not on record", zap.Error(err))
@@ -253,9 +253,10 @@ func (c *Conversation) client(line []byte) {
 	}
 }
 
-func (c *Conversation) server(line []byte) error {
+// server queues a line for the server. If it is not taken the server is going,
+// and giveUp answers.
+func (c *Conversation) server(line []byte) {
 	if !c.toServer.put(line) {
-		return errEnded
+		c.Log.Debug("the server does not take messages any more")
 	}
-	return nil
 }

@@ -48,8 +48,9 @@ func (c *Conversation) unreadable(err error) {
 func (c *Conversation) clientRequest(ctx context.Context, m *wire.Message) {
 	treatment := treatmentOf(m)
 	if treatment == refuse || treatment == handled {
-		c.refuseMessage(classMethod, fmt.Sprintf("method %q is not relayed", m.Method), m.Method, func(seeAll string, data any) []byte {
-			return wire.ErrorResponse(m.ID, codeMethodNotFound, fmt.Sprintf("ecs-mcp-proxy: method %q is not relayed", m.Method)+seeAll, data)
+		why := fmt.Sprintf("method %q is not relayed", short(m.Method))
+		c.refuseMessage(classMethod, why, m.Method, func(seeAll string, data any) []byte {
+			return wire.ErrorResponse(m.ID, codeMethodNotFound, "ecs-mcp-proxy: "+why+seeAll, data)
 		})
 		return
 	}
@@ -70,7 +71,7 @@ func (c *Conversation) clientRequest(ctx context.Context, m *wire.Message) {
 	}
 	cancel()
 	c.inflight.forward(r, nil, nil)
-	c.send(r)
+	c.server(r.message.Raw)
 }
 
 // decide lets the gate judge and forwards what it admits.
@@ -91,7 +92,7 @@ func (c *Conversation) decide(ctx context.Context, r *request) {
 		return // cancelled by the client, or left to giveUp
 	}
 	c.called.Store(true)
-	c.send(r)
+	c.server(r.message.Raw)
 }
 
 // warn tells the operator at once what is wrong with the set-up, not the call.
@@ -99,14 +100,6 @@ func (c *Conversation) warn(r *refusal, id string) {
 	switch r.class {
 	case classCredentials, classAudit, classPolicyError, classInternal:
 		c.Log.Warn("a call was refused: "+r.detail, zap.String("class", r.class), zap.String("decision_id", id))
-	}
-}
-
-// send writes a request to the server. If that fails the server is going, and
-// giveUp answers.
-func (c *Conversation) send(r *request) {
-	if err := c.server(r.message.Raw); err != nil {
-		c.Log.Debug("forward a request", zap.Error(err))
 	}
 }
 
@@ -129,21 +122,17 @@ func (c *Conversation) deadline(r *request) {
 	}
 	r.sending.Lock()
 	defer r.sending.Unlock()
-	if err := c.server(fmt.Appendf(nil, `{"jsonrpc":"2.0","method":"notifications/cancelled","params":%s}`, params)); err != nil {
-		c.Log.Debug("cancel a call", zap.Error(err))
-	}
+	c.server(fmt.Appendf(nil, `{"jsonrpc":"2.0","method":"notifications/cancelled","params":%s}`, params))
 }
 
 func (c *Conversation) clientNotification(m *wire.Message) {
 	switch treatmentOf(m) {
 	case relay:
-		if err := c.server(m.Raw); err != nil {
-			c.Log.Debug("forward a notification", zap.Error(err))
-		}
+		c.server(m.Raw)
 	case handled:
 		c.cancelled(m)
 	default:
-		c.refuseMessage(classMethod, fmt.Sprintf("notification %q is not relayed; dropped", m.Method), m.Method, nil)
+		c.refuseMessage(classMethod, fmt.Sprintf("notification %q is not relayed; dropped", short(m.Method)), m.Method, nil)
 	}
 }
 
@@ -164,9 +153,7 @@ func (c *Conversation) cancelled(m *wire.Message) {
 	}
 	r.sending.Lock()
 	defer r.sending.Unlock()
-	if err := c.server(m.Raw); err != nil {
-		c.Log.Debug("forward a cancellation", zap.Error(err))
-	}
+	c.server(m.Raw)
 }
 
 // clientResponse passes on the answer to a question the server asked.
@@ -175,7 +162,5 @@ func (c *Conversation) clientResponse(m *wire.Message) {
 		c.refuseMessage(classUnreadable, "an answer to nothing the server asked; dropped", "", nil)
 		return
 	}
-	if err := c.server(m.Raw); err != nil {
-		c.Log.Debug("forward an answer", zap.Error(err))
-	}
+	c.server(m.Raw)
 }

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"go.uber.org/zap"
-
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
 
@@ -125,8 +123,6 @@ func (c *Conversation) serverRequest(m *wire.Message) {
 		}
 		why = "has the id of another that is not answered yet, or too many are not"
 	}
-	c.Event(classMethod, fmt.Sprintf("the server's request %q %s; refused", m.Method, why))
-	if err := c.server(wire.ErrorResponse(m.ID, codeMethodNotFound, "ecs-mcp-proxy: this request is not relayed", nil)); err != nil {
-		c.Log.Debug("refuse a request of the server", zap.Error(err))
-	}
+	c.Event(classMethod, fmt.Sprintf("the server's request %q %s; refused", short(m.Method), why))
+	c.server(wire.ErrorResponse(m.ID, codeMethodNotFound, "ecs-mcp-proxy: this request is not relayed", nil))
 }

@@ -84,7 +84,7 @@ func (g *Gate) admit(ctx context.Context, m *wire.Message) (_ *admission, id str
 	id = audit.NewID()
 	record := audit.Record{Phase: audit.PhaseDecision, DecisionID: id, Class: classAllowed, Path: "ecsmcp/authz/decision",
 		RequestedBy: g.Caller.Principal.Kind + "/" + g.Caller.Principal.ID, Persona: g.Caller.Persona,
-		Input: &audit.Input{Method: m.Method, Server: g.Catalog.Server(), Tool: m.Name, Region: g.Caller.Env.Region,
+		Input: &audit.Input{Method: m.Method, Server: g.Catalog.Server(), Tool: short(m.Name), Region: g.Caller.Env.Region,
 			Account: g.Caller.Env.Account, ArgumentsSHA256: hash(m.Arguments)}}
 	defer func() {
 		// A panic in judging one call must not end the others.

@@ -139,6 +139,23 @@ func TestCredentialsAskedForOutsideACallAreOnRecord(t *testing.T) {
 	}
 }
 
+func TestALongNameIsNotRepeatedWhole(t *testing.T) {
+	tb := converse(t, "reader", nil)
+	name := strings.Repeat("é", 1<<20)
+	for i, line := range []string{
+		`{"jsonrpc":"2.0","id":1,"method":"` + name + `"}`,
+		`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"` + name + `","arguments":{}}}`,
+	} {
+		tb.say(line)
+		if answer := tb.hear(); len(answer) > 2000 {
+			t.Errorf("an answer of %d bytes", len(answer))
+		}
+		if r := tb.records(i + 1)[i]; len(r.Input.Method)+len(r.Input.Tool)+len(r.Message) > 2000 {
+			t.Errorf("a record of %d bytes", len(r.Input.Method)+len(r.Input.Tool)+len(r.Message))
+		}
+	}
+}
+
 func TestOneMessageCannotCostTooMuch(t *testing.T) {
 	tb := converse(t, "deployer", nil)
 	tests := []struct{ name, line, want string }{

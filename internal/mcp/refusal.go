@@ -77,6 +77,15 @@ func classify(err error) *refusal {
 	return &refusal{classInternal, "it could not be judged", detail}
 }
 
+// short bounds a name from a message before it is recorded or repeated.
+func short(name string) string {
+	const most = 200
+	if len(name) <= most {
+		return name
+	}
+	return strings.ToValidUTF8(name[:most], "") + "…"
+}
+
 // denial words a decided deny. With full detail it names what decided; never a
 // fact's value, never policy text, never a remedy.
 func denial(r authz.Request, d authz.Decision, full bool) *refusal {
