@@ -66,7 +66,8 @@ func loadPersonas(cfg *config.Config) (map[string]policy.Persona, error) {
 			}
 			return documents
 		}
-		personas[name] = policy.Persona{Identity: load("identity", p.Identity), Boundary: load("boundary", p.Boundary), MCP: load("mcp", p.MCP)}
+		personas[name] = policy.Persona{Identity: load("identity", p.Identity), Boundary: load("boundary", p.Boundary), MCP: load("mcp", p.MCP),
+			Guardrails: p.Guardrails}
 	}
 	if len(problems) > 0 {
 		return nil, fmt.Errorf("%w: %w", config.ErrConfig, errors.Join(problems...))

@@ -72,11 +72,29 @@ type Reason struct {
 	Title   string `json:"title"`
 	Message string `json:"message"`
 	Remedy  string `json:"remedy,omitempty"`
+	// Needs lists unknown condition keys that could lift the deny: it is then
+	// worth looking them up and asking again. Empty: nothing lifts it.
+	Needs []string `json:"needs,omitempty"`
 }
 
-// Obligation is something the proxy must do if the call goes ahead.
+// Obligation is something the proxy must do if the call goes ahead. A kind that
+// the proxy does not know refuses the call.
 type Obligation struct {
-	Kind string `json:"kind"`
+	Kind string `json:"kind"` // ObligationRedact
+	// Members are names of JSON members whose values are taken out of the answer.
+	Members []string `json:"members,omitempty"`
+}
+
+// ObligationRedact takes the values of Obligation.Members out of the answer.
+const ObligationRedact = "redact"
+
+// SessionDeny is a Deny statement that the grant repeats in its session policy,
+// as far as it is about the decided actions, so that AWS checks again at use.
+// Its members are IAM's own.
+type SessionDeny struct {
+	Action    []string                       `json:"Action"`
+	Resource  []string                       `json:"Resource"`
+	Condition map[string]map[string][]string `json:"Condition,omitempty"`
 }
 
 // Decision is policy's answer to a Request. The zero value denies.
@@ -85,6 +103,9 @@ type Decision struct {
 	Accesses    []AccessResult `json:"accesses"`
 	Denies      []Reason       `json:"denies,omitempty"`
 	Obligations []Obligation   `json:"obligations,omitempty"`
+	SessionDeny []SessionDeny  `json:"session_deny,omitempty"`
+	// Context is what guardrails want to be kept in the record, by their names.
+	Context map[string]any `json:"context,omitempty"`
 	// Revision of the policy that decided.
 	Revision string `json:"revision,omitempty"`
 }
@@ -92,8 +113,13 @@ type Decision struct {
 // Possible reports whether knowing the unknown keys could turn a deny into an
 // allow: only then is it worth (and safe) to look facts up.
 func (d Decision) Possible(r Request) bool {
-	if len(d.Denies) > 0 || len(d.Accesses) != len(r.Accesses) || len(d.Accesses) == 0 {
+	if len(d.Accesses) != len(r.Accesses) || len(d.Accesses) == 0 {
 		return false
+	}
+	for _, deny := range d.Denies {
+		if len(deny.Needs) == 0 {
+			return false
+		}
 	}
 	for i, a := range d.Accesses {
 		if !a.Possible && !r.Accesses[i].Optional {

@@ -120,4 +120,25 @@ type Request struct {
 	Account   string    `json:"account"`
 	Call      Call      `json:"call"`
 	Accesses  []Access  `json:"accesses"`
+	// Actions and Regions sum the accesses up, so that a guardrail need not look
+	// through them: which actions there are, in lower case as IAM compares
+	// without it, and which regions.
+	Actions map[string]bool `json:"actions"`
+	Regions map[string]bool `json:"regions"`
+}
+
+// WithSummary returns r with Actions and Regions filled from its accesses.
+func (r Request) WithSummary() Request {
+	r.Actions, r.Regions = map[string]bool{}, map[string]bool{}
+	for _, a := range r.Accesses {
+		r.Actions[strings.ToLower(a.Action)] = true
+		for key, value := range a.Context {
+			if strings.EqualFold(key, "aws:RequestedRegion") && !a.Global {
+				for _, region := range value.Values {
+					r.Regions[region] = true
+				}
+			}
+		}
+	}
+	return r
 }

@@ -45,6 +45,8 @@ type Persona struct {
 	Role     string   `yaml:"role"` // ARN of the role to assume
 	// Values fill the placeholders of built-in documents.
 	Values map[string]string `yaml:"values"`
+	// Guardrails turns guardrails on or off by name, or gives one its settings.
+	Guardrails map[string]any `yaml:"guardrails"`
 }
 
 // Principal gives a persona to whoever matches; the first match wins.

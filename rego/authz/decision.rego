@@ -11,23 +11,25 @@ import data.ecsmcp.iam
 # title: Decision
 # description: |
 #   Always exactly one object, the Decision of the Go package authz. A call is
-#   allowed if no guardrail denies it and every access that the server cannot do
-#   without is allowed; a call without accesses, or with none allowed, is not.
+#   allowed if no guardrail denies it and IAM allows it: every access that the
+#   server cannot do without, and at least one.
 # entrypoint: true
 decision := {
 	"allow": allow,
-	"accesses": results,
+	"accesses": judged.accesses,
 	"denies": denies,
-	"obligations": [],
+	"obligations": [o | some o in obligation],
+	"session_deny": [s | some s in session_deny],
+	"context": context,
 }
 
 persona := data.ecsmcp.config.personas[input.persona]
 
 # One call for all accesses, with the documents themselves as its argument, so
 # that a native function can stand in for it.
-results := iam.evaluate(persona, input.accesses) if {
+judged := iam.evaluate(persona, input.accesses) if {
 	persona
-} else := [nobody | some _ in input.accesses]
+} else := {"allow": false, "accesses": [nobody | some _ in input.accesses]}
 
 nobody := {
 	"decision": "implicitDeny",
@@ -42,9 +44,11 @@ nobody := {
 denies := [reason | some reason in deny]
 
 # Guardrails need no list: each is a package of its own under ecsmcp.guardrails.
+# A persona may be spared one by name.
 deny contains reason if {
 	some name
 	some reason in data.ecsmcp.guardrails[name].deny
+	not persona.guardrails_off[name]
 }
 
 deny contains {
@@ -65,17 +69,31 @@ deny contains {
 	count(input.accesses) == 0
 }
 
+# What the proxy must do if the call goes ahead.
+obligation contains o if {
+	some name
+	some o in data.ecsmcp.guardrails[name].obligation
+	not persona.guardrails_off[name]
+}
+
+# Deny statements that the grant repeats, so that AWS checks again at use.
+session_deny contains s if {
+	some name
+	some s in data.ecsmcp.guardrails[name].session_deny
+	not persona.guardrails_off[name]
+}
+
+# What a guardrail wants to be kept in the record, by its name.
+context := {name: found |
+	some name
+	found := data.ecsmcp.guardrails[name].context
+	not persona.guardrails_off[name]
+}
+
 default allow := false
 
 allow if {
 	count(denies) == 0
-	count(results) == count(input.accesses)
-	"allowed" in {result.decision | some result in results}
-	every i, access in input.accesses {
-		is_tolerable(access, results[i])
-	}
+	judged.allow == true
+	count(judged.accesses) == count(input.accesses)
 }
-
-is_tolerable(_, result) if result.decision == "allowed"
-
-is_tolerable(access, _) if access.optional

@@ -94,25 +94,40 @@ test_any_guardrail_denies if {
 	[d.code | some d in decision.denies] == ["mine"]
 }
 
-test_a_missing_result_is_denied if {
-	decision := authz.decision with input as request("bounded", [access("ecs:DeleteCluster"), access("ecs:DeleteCluster")])
-		with data.ecsmcp.config.personas as personas
-		with data.ecsmcp.iam.evaluate as [{"decision": "allowed"}]
-	decision.allow == false
+test_a_guardrail_can_be_off_for_a_persona if {
+	decision := authz.decision with input as request("bounded", [access("ecs:DeleteCluster")])
+		with data.ecsmcp.config.personas as {"bounded": object.union(personas.bounded, {"guardrails_off": {"mine": true}})}
+		with data.ecsmcp.guardrails as {"mine": {
+			"deny": {{"code": "mine", "title": "t", "message": "m", "remedy": "r"}},
+			"obligation": {{"kind": "redact"}}, "session_deny": {{"Action": ["*"]}}, "context": {"a": 1},
+		}}
+	decision.allow == true
+	[decision.obligations, decision.session_deny, decision.context] == [[], [], {}]
 }
 
-test_a_result_too_many_is_denied if {
+test_a_guardrail_adds_obligations_session_denies_and_context if {
 	decision := authz.decision with input as request("bounded", [access("ecs:DeleteCluster")])
 		with data.ecsmcp.config.personas as personas
-		with data.ecsmcp.iam.evaluate as [{"decision": "allowed"}, {"decision": "explicitDeny"}]
-	decision.allow == false
+		with data.ecsmcp.guardrails as {"mine": {
+			"deny": set(), "obligation": {{"kind": "redact"}},
+			"session_deny": {{"Action": ["ecs:DeleteCluster"], "Resource": ["*"]}}, "context": {"ticket": "T-1"},
+		}}
+	decision.allow == true
+	decision.obligations == [{"kind": "redact"}]
+	decision.session_deny == [{"Action": ["ecs:DeleteCluster"], "Resource": ["*"]}]
+	decision.context == {"mine": {"ticket": "T-1"}}
 }
 
-test_a_result_that_is_no_word_of_iam_is_denied[word] if {
-	some word in ["Allowed", "allow", "", true]
+test_what_does_not_answer_every_access_is_denied[answer] if {
+	some answer in [
+		{"allow": true, "accesses": []},
+		{"allow": true, "accesses": [{"decision": "allowed"}, {"decision": "allowed"}]},
+		{"allow": false, "accesses": [{"decision": "allowed"}]},
+		{"allow": "true", "accesses": [{"decision": "allowed"}]},
+	]
 	decision := authz.decision with input as request("bounded", [access("ecs:DeleteCluster")])
 		with data.ecsmcp.config.personas as personas
-		with data.ecsmcp.iam.evaluate as [{"decision": word}]
+		with data.ecsmcp.iam.evaluate as answer
 	decision.allow == false
 }
 

@@ -25,14 +25,32 @@ untagged := delete({}, [])
 
 unlooked := delete({}, ["aws:ResourceTag/*"])
 
-result(layers, access) := iam.evaluate(layers, [access])[0]
+result(layers, access) := iam.results(layers, [access])[0]
 
 test_one_result_for_each_access_in_order if {
-	results := iam.evaluate({"identity": named("id", [allow_all, protect])}, [tagged("production"), tagged("staging"), untagged])
+	results := iam.results({"identity": named("id", [allow_all, protect])}, [tagged("production"), tagged("staging"), untagged])
 	[r.decision | some r in results] == ["explicitDeny", "allowed", "allowed"]
 }
 
-test_no_accesses_no_results if iam.evaluate({"identity": named("id", [allow_all])}, []) == []
+test_allowed_as_a_whole[note] if {
+	some note, tc in {
+		"one access": [true, [tagged("staging")]],
+		"an optional one is refused": [true, [tagged("staging"), object.union(tagged("production"), {"optional": true})]],
+		"one of two is refused": [false, [tagged("staging"), tagged("production")]],
+		"an optional one alone is refused": [false, [object.union(tagged("production"), {"optional": true})]],
+		"none at all": [false, []],
+	}
+	answer := iam.evaluate({"identity": named("id", [allow_all, protect])}, tc[1])
+	answer.allow == tc[0]
+	count(answer.accesses) == count(tc[1])
+}
+
+test_what_is_no_word_of_iam_allows_nothing[word] if {
+	some word in ["Allowed", "allow", "", true]
+	not iam.allows([tagged("staging")], [{"decision": word}])
+}
+
+test_no_accesses_no_results if iam.results({"identity": named("id", [allow_all])}, []) == []
 
 test_nothing_allows if {
 	some layers in [{}, {"identity": []}, {"identity": named("id", [deny_delete])}, {"identity": named("id", [])}]

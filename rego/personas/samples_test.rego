@@ -22,7 +22,7 @@ document(folder) := {
 }
 
 # bounded(folder, access): the result under that document and the shipped boundary.
-bounded(folder, access) := iam.evaluate(
+bounded(folder, access) := iam.results(
 	{"identity": [document(folder)], "boundary": [document("region_and_production")]},
 	[access],
 )[0]

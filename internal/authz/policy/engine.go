@@ -24,10 +24,11 @@ var ErrPolicy = errors.New("policy error")
 const maxEvaluation = 2 * time.Second
 
 // Persona is what a principal may be. A persona without Identity documents may
-// do nothing at AWS; without Boundary, nothing but Identity limits it; MCP alone
-// decides what touches no AWS API.
+// do nothing at AWS; without Boundary or Session, nothing but Identity limits it;
+// MCP alone decides what touches no AWS API.
 type Persona struct {
-	Identity, Boundary, MCP []Document
+	Identity, Boundary, Session, MCP []Document
+	Guardrails                       Guardrails
 }
 
 // Engine decides requests. It is safe for concurrent use and never changes: new
@@ -50,7 +51,11 @@ func New(ctx context.Context, personas map[string]Persona) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := loadPersonas(personas)
+	guardrails, err := guardrailsOf(modules)
+	if err != nil {
+		return nil, err
+	}
+	data, err := loadPersonas(personas, guardrails)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +102,7 @@ func (e *Engine) Decide(ctx context.Context, r authz.Request) (authz.Decision, e
 	if r.Accesses == nil {
 		r.Accesses = []authz.Access{}
 	}
-	value, err := evaluate(ctx, e.decision, r)
+	value, err := evaluate(ctx, e.decision, r.WithSummary())
 	if err != nil {
 		return authz.Decision{}, fmt.Errorf("decide request: %w", err)
 	}

@@ -54,7 +54,7 @@ func drawAccess(t *rapid.T) authz.Access {
 type judge func(t *rapid.T, access authz.Access, layers ...[]any) authz.AccessResult
 
 func newJudge(t *testing.T) judge {
-	prepared := query(t, "x := data.ecsmcp.iam.evaluate(input.layers, [input.access])")
+	prepared := query(t, "x := data.ecsmcp.iam.results(input.layers, [input.access])")
 	return func(t *rapid.T, access authz.Access, layers ...[]any) authz.AccessResult {
 		persona := map[string]any{}
 		for i, statements := range layers {

@@ -13,7 +13,7 @@ import (
 
 // layers are a persona's lists of documents, in the order of their evaluation.
 func (p Persona) layers() []layer {
-	return []layer{{"identity", p.Identity}, {"boundary", p.Boundary}, {"mcp", p.MCP}}
+	return []layer{{"identity", p.Identity}, {"boundary", p.Boundary}, {"session", p.Session}, {"mcp", p.MCP}}
 }
 
 type layer struct {
@@ -42,7 +42,7 @@ func checkPersonas(personas map[string]Persona) (map[string]Persona, error) {
 			}
 			return read
 		}
-		checked[name] = Persona{Identity: check(p.Identity), Boundary: check(p.Boundary), MCP: check(p.MCP)}
+		checked[name] = Persona{Identity: check(p.Identity), Boundary: check(p.Boundary), Session: check(p.Session), MCP: check(p.MCP), Guardrails: p.Guardrails}
 		if len(problems) > 0 {
 			return nil, fmt.Errorf("%w: persona %s: %w", ErrPolicy, name, errors.Join(problems...))
 		}
@@ -51,7 +51,7 @@ func checkPersonas(personas map[string]Persona) (map[string]Persona, error) {
 }
 
 // loadPersonas builds data.ecsmcp.config from checked personas.
-func loadPersonas(personas map[string]Persona) (map[string]any, error) {
+func loadPersonas(personas map[string]Persona, guardrails map[string]guardrail) (map[string]any, error) {
 	all := map[string]any{}
 	for name, persona := range personas {
 		loaded := map[string]any{}
@@ -66,6 +66,11 @@ func loadPersonas(personas map[string]Persona) (map[string]any, error) {
 			}
 			loaded[layer.name] = documents
 		}
+		settings, off, err := persona.Guardrails.apply(guardrails)
+		if err != nil {
+			return nil, fmt.Errorf("%w: persona %s: %w", ErrPolicy, name, err)
+		}
+		loaded["guardrails"], loaded["guardrails_off"] = settings, off
 		all[name] = loaded
 	}
 	config := map[string]any{"personas": all, "protected_tags": protectedTags(personas)}

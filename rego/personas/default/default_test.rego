@@ -3,7 +3,7 @@ package ecsmcp.personas.default_test
 import data.ecsmcp.iam
 import data.ecsmcp.samples
 
-result(action, rest) := iam.evaluate({"mcp": [samples.document("default")]}, [{
+result(action, rest) := iam.results({"mcp": [samples.document("default")]}, [{
 	"action": action,
 	"resource": concat("", ["arn:ecs-mcp-proxy:mcp:::", rest]),
 	"context": {},
