@@ -7,7 +7,7 @@ import (
 // Config is the configuration file, version 1. Keys are only ever added.
 type Config struct {
 	Version      int                `yaml:"version"`
-	Mode         string             `yaml:"mode"` // "enforce"
+	Mode         string             `yaml:"mode"` // "enforce" or "shadow"
 	AWS          AWS                `yaml:"aws"`
 	Upstream     Upstream           `yaml:"upstream"`
 	Personas     map[string]Persona `yaml:"personas"`
@@ -17,6 +17,7 @@ type Config struct {
 	Limits       Limits             `yaml:"limits"`
 	Audit        Audit              `yaml:"audit"`
 	ClientDetail string             `yaml:"client_detail"` // "full" or "minimal"
+	Listing      Listing            `yaml:"listing"`
 }
 
 // AWS says where AWS is.
@@ -81,11 +82,24 @@ type Audit struct {
 	File string `yaml:"file"`
 }
 
+// Listing says what is added to lists of tools.
+type Listing struct {
+	// Operations adds to a tool's description which of its operations policy
+	// leaves open to the caller.
+	Operations bool `yaml:"operations"`
+}
+
 // Duration is a time.Duration written as "10s" or "2m".
 type Duration time.Duration
 
 // D returns the time.Duration.
 func (d Duration) D() time.Duration { return time.Duration(d) }
+
+// The modes. In shadow mode policy's verdict is put on record and not carried out.
+const (
+	ModeEnforce = "enforce"
+	ModeShadow  = "shadow"
+)
 
 // The defaults of what a file may leave out.
 const (
@@ -98,7 +112,7 @@ const (
 
 // Complete fills in the defaults.
 func (c *Config) Complete() {
-	setDefault(&c.Mode, "enforce")
+	setDefault(&c.Mode, ModeEnforce)
 	setDefault(&c.Upstream.Server, DefaultServer)
 	setDefault(&c.Limits.MessageBytes, DefaultMessageBytes)
 	setDefault(&c.Limits.CallTimeout, DefaultCallTimeout)

@@ -52,6 +52,8 @@ func TestParseNamesEachMistakeWithItsLine(t *testing.T) {
 		{"facts of another account", strings.Replace(good, "123456789012:role/mcp-facts", "210987654321:role/mcp-facts", 1), []string{"line 11: facts.role is of another account"}},
 		{"another version", strings.Replace(good, "version: 1", "version: 2", 1), []string{"line 1: version must be 1"}},
 		{"no region", strings.Replace(good, "region: us-east-1, ", "", 1), []string{"aws.region must name"}},
+		{"another mode", strings.Replace(good, "version: 1", "version: 1\nmode: audit", 1), []string{"line 2: mode must be enforce or shadow"}},
+		{"a switch that is not true or false", good + "listing: {operations: \"yes\"}\n", []string{"line 13: listing.operations must be true or false"}},
 		{"an alias", good + "client_detail: &x full\n", []string{"anchors, aliases and tags are not read"}},
 		{"a list where one value belongs", strings.Replace(good, "region: us-east-1", "region: [us-east-1]", 1), []string{"line 2: aws.region must be one value, not a list"}},
 		{"a region of another partition", strings.Replace(good, "us-east-1", "cn-north-1", 1), []string{"line 8: personas.reader.role is of partition aws, but aws.region cn-north-1 is of aws-cn"}},

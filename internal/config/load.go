@@ -128,6 +128,7 @@ func check(n ast.Node, t reflect.Type, path string, lines lineIndex) []error {
 	}
 	_, isString := n.(*ast.StringNode)
 	_, isInt := n.(*ast.IntegerNode)
+	_, isBool := n.(*ast.BoolNode)
 	_, isList := n.(*ast.SequenceNode)
 	if _, literal := n.(*ast.LiteralNode); literal {
 		isString = true
@@ -139,6 +140,8 @@ func check(n ast.Node, t reflect.Type, path string, lines lineIndex) []error {
 		return fail("%s must be a string; put it in quotes", path)
 	case t.Kind() == reflect.Int && !isInt:
 		return fail("%s must be a whole number", path)
+	case t.Kind() == reflect.Bool && !isBool:
+		return fail("%s must be true or false", path)
 	}
 	return nil
 }

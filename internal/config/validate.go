@@ -43,8 +43,8 @@ func (c *Config) validate(lines lineIndex) (problems []error) {
 	if c.Version != 1 {
 		fail("version", "version must be 1; the file begins with version: 1")
 	}
-	if c.Mode != "enforce" {
-		fail("mode", "mode must be enforce")
+	if c.Mode != ModeEnforce && c.Mode != ModeShadow {
+		fail("mode", "mode must be enforce or shadow")
 	}
 	if !regionForm.MatchString(c.AWS.Region) {
 		fail("aws.region", "aws.region must name the one region that is operated, such as us-east-1")
