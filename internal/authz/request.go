@@ -79,6 +79,10 @@ type Access struct {
 	// Unknown lists condition keys that could not be filled: exact names
 	// ("aws:SourceIp") or prefixes ending in "*" ("aws:ResourceTag/*").
 	Unknown []string `json:"unknown,omitempty"`
+	// Subject is the ARN that the access is about where AWS does not look at
+	// that resource's tags: ecs:DeregisterTaskDefinition is authorised on "*",
+	// its subject is the task definition. The subject's tags are SubjectTag keys.
+	Subject string `json:"subject,omitempty"`
 
 	// Optional: the server goes on without it, so it is granted when allowed
 	// and otherwise left out.
@@ -94,6 +98,18 @@ type Access struct {
 	Creates bool `json:"creates,omitempty"`
 	// Unverified: believed to be needed, not yet seen in a recording.
 	Unverified bool `json:"unverified,omitempty"`
+}
+
+// SubjectTag begins the condition keys that carry the tags of an access's
+// Subject. They are the proxy's own: AWS does not know them.
+const SubjectTag = ownKeys + "SubjectTag/"
+
+const ownKeys = "ecs-mcp-proxy:"
+
+// IsOwnKey reports whether a condition key is the proxy's own. Such a key must
+// not be sent to AWS, where it would always be absent.
+func IsOwnKey(key string) bool {
+	return len(key) >= len(ownKeys) && strings.EqualFold(key[:len(ownKeys)], ownKeys)
 }
 
 // IsMCP reports whether the access is of the pseudo-service mcp: it touches no

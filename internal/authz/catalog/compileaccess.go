@@ -41,6 +41,9 @@ func (c *compiler) access(at string, o *operation, known []*resource, d accessDo
 	for _, key := range keys {
 		c.key(at, o, a, key, d)
 	}
+	if d.Subject != "" {
+		c.subject(at, a, known, d)
+	}
 	for _, key := range slices.Sorted(maps.Keys(d.Context)) {
 		if !slices.Contains(keys, key) {
 			c.fail(at+".context", "holds %s, which AWS does not carry for the action", key)
@@ -62,15 +65,29 @@ func (c *compiler) target(at string, a *access, known []*resource, d accessDoc) 
 	case d.ARN != "":
 		return d.Type
 	case a.kind != nil:
-		if d.Resource == "" || c.named(at, known, d.Resource) != nil {
+		if d.Resource == "" || c.named(at+".resource", known, d.Resource) != nil {
 			return a.kind.name
 		}
 	case d.Resource != "":
-		if r := c.named(at, known, d.Resource); r != nil && len(r.kinds) > 0 {
+		if r := c.named(at+".resource", known, d.Resource); r != nil && len(r.kinds) > 0 {
 			return r.kinds[0].name
 		}
 	}
 	return ""
+}
+
+// subject settles whose tags the access is judged by although AWS does not look
+// at them. They are unknown until somebody looks them up.
+func (c *compiler) subject(at string, a *access, known []*resource, d accessDoc) {
+	c.named(at+".subject", known, d.Subject)
+	if d.Creates {
+		c.fail(at+".subject", "cannot be what the access creates: that has no tags yet")
+	}
+	if a.flags.Taggable && a.resource == d.Subject && a.kind == nil {
+		c.fail(at+".subject", "is the resource whose tags AWS looks at already")
+	}
+	a.subject = d.Subject
+	a.unknown = append(a.unknown, authz.SubjectTag+"*")
 }
 
 func (c *compiler) named(at string, known []*resource, name string) *resource {
@@ -79,7 +96,7 @@ func (c *compiler) named(at string, known []*resource, name string) *resource {
 			return r
 		}
 	}
-	c.fail(at+".resource", "names %q, which is not under resources", name)
+	c.fail(at, "names %q, which is not under resources", name)
 	return nil
 }
 

@@ -97,6 +97,7 @@ type accessDoc struct {
 	Type       string           `yaml:"type"`
 	ARN        string           `yaml:"arn"`
 	Everything bool             `yaml:"everything"`
+	Subject    string           `yaml:"subject"`
 	When       string           `yaml:"when"`
 	Unless     string           `yaml:"unless"`
 	PassedTo   string           `yaml:"passed-to"`

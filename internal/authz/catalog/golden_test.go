@@ -84,6 +84,9 @@ func show(b *strings.Builder, r *Resolution) {
 		flags := map[string]bool{"optional": a.Optional, "unscopable": a.Unscopable, "taggable": a.Taggable, "global": a.Global,
 			"creates": a.Creates, "unverified": a.Unverified}
 		fmt.Fprintf(b, "    %s %s [%s]\n", a.Action, a.Resource, on(flags))
+		if a.Subject != "" {
+			fmt.Fprintf(b, "      about %s\n", a.Subject)
+		}
 		for _, key := range slices.Sorted(maps.Keys(a.Context)) {
 			if key == requestedRegion && !a.Global || key == resourceAccount {
 				continue

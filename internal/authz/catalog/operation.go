@@ -70,6 +70,7 @@ type access struct {
 	resource string
 	kind     *kind
 	arn      template
+	subject  string // resource of the call whose tags AWS does not look at, or ""
 	when     []string
 	unless   []string
 	flags    authz.Access // optional, unscopable and the like

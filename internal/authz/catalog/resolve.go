@@ -206,9 +206,30 @@ func (k *call) expand(list []authz.Access, a *access) ([]authz.Access, error) {
 	return k.add(list, a, "*", nil)
 }
 
+// add appends the access on one resource, once for each of its subjects.
 func (k *call) add(list []authz.Access, a *access, arn string, r *ref) ([]authz.Access, error) {
+	if a.subject == "" {
+		return k.addOne(list, a, arn, r, "")
+	}
+	subjects := k.refs[a.subject]
+	switch {
+	case a.subject == a.resource:
+		subjects = []*ref{r}
+	case len(subjects) == 0: // left out: its tags stay unknown
+		return k.addOne(list, a, arn, r, "")
+	}
+	for _, subject := range subjects {
+		var err error
+		if list, err = k.addOne(list, a, arn, r, subject.arn); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+func (k *call) addOne(list []authz.Access, a *access, arn string, r *ref, subject string) ([]authz.Access, error) {
 	out := a.flags
-	out.Action, out.Resource = a.action, arn
+	out.Action, out.Resource, out.Subject = a.action, arn, subject
 	out.Unverified = out.Unverified || r != nil && r.all && a.resource != "" && !a.flags.Creates
 	out.Unknown = slices.Clone(a.unknown)
 	out.Context = make(map[string]authz.Value, 4+len(a.context))
@@ -245,7 +266,7 @@ func (k *call) add(list []authz.Access, a *access, arn string, r *ref) ([]authz.
 }
 
 func same(a, b *authz.Access) bool {
-	return a.Action == b.Action && a.Resource == b.Resource && maps.EqualFunc(a.Context, b.Context, func(v, w authz.Value) bool {
+	return a.Action == b.Action && a.Resource == b.Resource && a.Subject == b.Subject && maps.EqualFunc(a.Context, b.Context, func(v, w authz.Value) bool {
 		return v.Multi == w.Multi && slices.Equal(v.Values, w.Values)
 	})
 }

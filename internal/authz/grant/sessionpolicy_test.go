@@ -35,6 +35,11 @@ func TestCompileWritesExactlyWhatWasDecided(t *testing.T) {
 	cluster := authz.One("arn:aws:ecs:us-east-1:123456789012:cluster/shop")
 	withCluster := func(a authz.Access) authz.Access { a.Context["ecs:cluster"] = cluster; return a }
 	taggable := func(a authz.Access) authz.Access { a.Taggable = true; return a }
+	about := func(a authz.Access) authz.Access {
+		a.Subject = "arn:aws:ecs:us-east-1:123456789012:container-instance/shop/1a"
+		a.Context[authz.SubjectTag+"Environment"] = authz.One("staging")
+		return a
+	}
 	passRole := access("iam:PassRole", "arn:aws:iam::123456789012:role/task")
 	passRole.Global = true
 	passRole.Context["iam:PassedToService"] = authz.One("ecs-tasks.amazonaws.com")
@@ -53,6 +58,8 @@ func TestCompileWritesExactlyWhatWasDecided(t *testing.T) {
 		{"a seen tag and an absent one are pinned", []Item{{Access: taggable(access("ecs:DeleteService", service("a"))),
 			Pins: []Pin{{Key: "aws:ResourceTag/Environment", Value: "staging"}, {Key: "aws:ResourceTag/Team", Absent: true}}}}},
 		{"an action that carries no tags is not pinned", []Item{{Access: access("ecs:DeregisterTaskDefinition", "*"), Pins: []Pin{{Key: "aws:ResourceTag/Environment", Value: "staging"}}}}},
+		{"what only the proxy knows is never sent", []Item{{Access: about(taggable(access("ecs:DeregisterContainerInstance", "arn:aws:ecs:us-east-1:123456789012:cluster/shop"))),
+			Pins: []Pin{{Key: "ecs-mcp-proxy:SubjectTag/Environment", Value: "staging"}, {Key: "ECS-MCP-Proxy:SubjectTag/Team", Absent: true}, {Key: "aws:ResourceTag/Environment", Value: "staging"}}}}},
 		{"passing a role stands apart, without a region", []Item{{Access: passRole}, {Access: access("ecs:CreateService", service("a"))}}},
 		{"requested tags bound the request, variables are literal", []Item{{Access: tagging}}},
 		{"a pseudo-access is left out", []Item{{Access: access("mcp:CallTool", "arn:x")}, {Access: access("ecs:ListClusters", "*")}}},

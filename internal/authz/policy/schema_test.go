@@ -30,6 +30,7 @@ func whole() authz.Request {
 			Action: "ecs:TagResource", Resource: service,
 			Context:  map[string]authz.Value{"aws:RequestedRegion": authz.One("us-east-1"), "aws:TagKeys": authz.Many("a", "b"), "ecs:subnet": authz.Many()},
 			Unknown:  []string{"aws:SourceIp", "aws:ResourceTag/*"},
+			Subject:  service,
 			Optional: true, Unscopable: true, Taggable: true, Global: true, Creates: true, Unverified: true,
 		}},
 	}
