@@ -84,7 +84,7 @@ func (b *Broker) assume(ctx context.Context, o Order, until time.Time) (*Grant, 
 	if until.After(time.Now().Add(MinLife)) {
 		return nil, fmt.Errorf("%w: the call may last until %s and a session lasts %s", ErrCredentials, until.UTC().Format(time.RFC3339), MinLife)
 	}
-	policy, err := Compile(o.Items, o.Region, until)
+	policy, err := Compile(o.Items, o.Region, until, o.Denies...)
 	if err != nil {
 		return nil, err
 	}

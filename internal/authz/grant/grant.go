@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
 )
 
 // MinLife is the shortest life of an STS session.
@@ -31,7 +33,8 @@ type Order struct {
 	SourceIdentity string
 	Tags           map[string]string // session tags
 	Items          []Item
-	Deadline       time.Time // of the call
+	Denies         []authz.SessionDeny // repeated as far as they are about Items
+	Deadline       time.Time           // of the call
 	// Reusable: a non-sensitive read, whose grant may serve equal reads.
 	Reusable bool
 }
@@ -39,7 +42,7 @@ type Order struct {
 // Scope is what two calls must have in common to share a grant: everything but
 // the time at which it ends.
 func (o Order) Scope() (string, error) {
-	policy, err := Compile(o.Items, o.Region, time.Unix(0, 0))
+	policy, err := Compile(o.Items, o.Region, time.Unix(0, 0), o.Denies...)
 	if err != nil {
 		return "", err
 	}

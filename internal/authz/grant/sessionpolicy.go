@@ -66,12 +66,14 @@ func (c condition) add(operator, key string, value any) {
 }
 
 // Compile writes the session policy of items: exactly their actions on exactly
-// their resources, in region, until the given time. Pseudo-accesses of mcp are
-// left out. The result is minified and sorted, so equal orders give equal bytes.
+// their resources, in region, until the given time, less what denies take away.
+// Pseudo-accesses of mcp are left out. The result is minified and sorted, so
+// equal orders give equal bytes.
 //
-// It returns ErrNothingGrantable if no item is an AWS access, and
-// ErrPolicySize, with the number of accesses that would fit, over MaxPolicy.
-func Compile(items []Item, region string, until time.Time) (string, error) {
+// It returns ErrNothingGrantable if no item is an AWS access, ErrSessionDeny if
+// a deny cannot be repeated as it was meant, and ErrPolicySize, with the number
+// of accesses that would fit, over MaxPolicy.
+func Compile(items []Item, region string, until time.Time, denies ...authz.SessionDeny) (string, error) {
 	items = slices.DeleteFunc(slices.Clone(items), func(i Item) bool { return i.Access.IsMCP() })
 	if len(items) == 0 {
 		return "", ErrNothingGrantable
@@ -79,7 +81,7 @@ func Compile(items []Item, region string, until time.Time) (string, error) {
 	if region == "" || until.IsZero() {
 		return "", errors.New("compile session policy: region and end time are required")
 	}
-	policy, err := compile(items, region, until)
+	policy, err := compile(items, region, until, denies)
 	if err != nil {
 		return "", err
 	}
@@ -89,17 +91,20 @@ func Compile(items []Item, region string, until time.Time) (string, error) {
 	fit := 0
 	for low, high := 1, len(items); low <= high; {
 		middle := (low + high) / 2
-		if p, err := compile(items[:middle], region, until); err == nil && len(p) <= MaxPolicy {
+		if p, err := compile(items[:middle], region, until, denies); err == nil && len(p) <= MaxPolicy {
 			fit, low = middle, middle+1
 		} else {
 			high = middle - 1
 		}
 	}
+	if fit == 0 {
+		return "", fmt.Errorf("%w: %d accesses need %d characters and AWS takes %d; not one would fit", ErrPolicySize, len(items), len(policy), MaxPolicy)
+	}
 	return "", fmt.Errorf("%w: %d accesses need %d characters and AWS takes %d; the first %d fit, so ask for fewer resources in one call",
 		ErrPolicySize, len(items), len(policy), MaxPolicy, fit)
 }
 
-func compile(items []Item, region string, until time.Time) (string, error) {
+func compile(items []Item, region string, until time.Time, denies []authz.SessionDeny) (string, error) {
 	// By condition, then action: actions share a statement only if their
 	// resources are equal, because a statement allows every combination.
 	byCondition := map[string]map[string][]string{}
@@ -135,6 +140,11 @@ func compile(items []Item, region string, until time.Time) (string, error) {
 			statements = append(statements, statement{"Allow", oneOrMany(actions), oneOrMany(strings.Split(key, "\n")), cond})
 		}
 	}
+	denied, err := denyStatements(items, denies)
+	if err != nil {
+		return "", err
+	}
+	statements = append(statements, denied...)
 	timeout := condition{}
 	timeout.add("DateGreaterThan", "aws:CurrentTime", until.UTC().Format("2006-01-02T15:04:05Z"))
 	statements = append(statements, statement{"Deny", "*", "*", timeout})
