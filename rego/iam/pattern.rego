@@ -76,8 +76,11 @@ runs_to_end(patterns) if endswith(patterns[count(patterns) - 1], "*")
 # arn_covers(pattern, wide): the pattern matches every resource that the wide one
 # stands for.
 arn_covers(pattern, wide) if {
-	# "?" must not swallow a "*": one character cannot stand for many.
+	# "?" must not swallow a "*": one character cannot stand for many. Nor is the
+	# literal "*" of a policy variable the wildcard that the wide one has there.
 	not contains(pattern, "?")
+	not contains(pattern, star_mark)
+	not contains(pattern, question_mark)
 	arn_matches(pattern, wide)
 }
 

@@ -69,6 +69,8 @@ test_wide_resource_is_not_covered[note] if {
 		"by a part of it": ["arn:aws:ecs:r:1:task/shop/a*", "arn:aws:ecs:r:1:task/shop/*"],
 		"by one of them": ["arn:aws:ecs:r:1:task/shop/a", "arn:aws:ecs:r:1:task/shop/*"],
 		"by single characters": ["arn:aws:ecs:r:1:task/shop/?", "arn:aws:ecs:r:1:task/shop/*"],
+		"by a literal star": [concat("", ["arn:aws:ecs:r:1:task/shop/", iam.star_mark]), "arn:aws:ecs:r:1:task/shop/*"],
+		"by a literal question mark": [concat("", ["arn:aws:ecs:r:1:task/shop/", iam.question_mark]), "arn:aws:ecs:r:1:task/shop/?"],
 	}
 	not iam.arn_covers(tc[0], tc[1])
 }

@@ -104,3 +104,24 @@ test_anything_but_an_allow_denies[note] if {
 	some note, statement in {"Deny": {"Effect": "Deny"}, "typo": {"Effect": "allow"}, "missing": {}}
 	iam.is_deny(statement)
 }
+
+# A principal tagged team=* may use what is named "*", not every task.
+test_literal_star_of_a_variable_does_not_cover_a_wide_resource if {
+	env := iam.environment({
+		"action": "ecs:DescribeTasks",
+		"resource": "arn:aws:ecs:r:1:task/shop/*",
+		"context": {"aws:PrincipalTag/team": "*"},
+	})
+	tail := "arn:aws:ecs:r:1:task/shop/${aws:PrincipalTag/team}"
+	not iam.resource_unknowns({"Effect": "Allow", "Resource": tail}, "2012-10-17", env)
+	iam.resource_unknowns({"Effect": "Deny", "NotResource": tail}, "2012-10-17", env) == set()
+}
+
+test_colon_of_a_variable_does_not_keep_a_pattern_from_covering if {
+	env := iam.environment({
+		"action": "logs:GetLogEvents",
+		"resource": "arn:aws:logs:r:1:log-group:a:b:*",
+		"context": {"aws:PrincipalTag/odd": "a:b"},
+	})
+	iam.resource_unknowns({"Effect": "Allow", "Resource": "arn:aws:logs:r:1:log-group:${aws:PrincipalTag/odd}:*"}, "2012-10-17", env) == set()
+}

@@ -104,9 +104,10 @@ func arnMatches(pattern, arn string) bool {
 }
 
 // arnCovers: the pattern matches every resource that the wide one stands for.
-// "?" must not swallow a "*": one character cannot stand for many.
+// "?" must not swallow a "*": one character cannot stand for many. Nor is the
+// literal "*" of a policy variable the wildcard that the wide one has there.
 func arnCovers(pattern, wide string) bool {
-	return !strings.Contains(pattern, "?") && arnMatches(pattern, wide)
+	return !strings.ContainsAny(pattern, "?\ue000\ue001") && arnMatches(pattern, wide)
 }
 
 // arnOverlaps: there may be a resource that both match. Errs towards yes: only
