@@ -38,6 +38,12 @@ func TestWhatEveryOperationAuthorises(t *testing.T) {
 		{"DescribeTaskDefinition", `{"taskDefinition":"job"}`, "*", false, false},
 		{"RegisterTaskDefinition", `{"family":"job"}`, arn + "task-definition/job:*", false, false},
 		{"DeregisterTaskDefinition", `{"taskDefinition":"job:1"}`, "*", false, false},
+		{"DescribeContainerInstances", `{"cluster":"prod","containerInstances":["INSTANCE"]}`, arn + "container-instance/prod/INSTANCE", true, true},
+		{"DeregisterContainerInstance", `{"cluster":"prod","containerInstance":"INSTANCE"}`, cluster, true, false},
+		{"DescribeTaskSets", `{"cluster":"prod","service":"api","taskSets":["SET"]}`, arn + "task-set/prod/api/SET", true, true},
+		{"DeleteTaskSet", `{"cluster":"prod","service":"api","taskSet":"SET"}`, arn + "task-set/prod/api/SET", true, true},
+		{"DescribeCapacityProviders", `{"capacityProviders":["burst"]}`, arn + "capacity-provider/burst", true, false},
+		{"DeleteCapacityProvider", `{"capacityProvider":"burst"}`, arn + "capacity-provider/burst", true, false},
 		{"TagResource", `{"resourceArn":"` + service + `","tags":[]}`, service, true, false},
 		{"UntagResource", `{"resourceArn":"` + cluster + `","tagKeys":[]}`, cluster, true, false},
 		{"ListTagsForResource", `{"resourceArn":"` + job + `"}`, job, true, false},
@@ -52,7 +58,10 @@ func TestWhatEveryOperationAuthorises(t *testing.T) {
 			w.AddTaskDefinition("job", "", "", tags)
 			task := w.AddTask("prod", "job", tags)
 			id := task[strings.LastIndexByte(task, '/')+1:]
-			named := func(s string) string { return strings.ReplaceAll(s, "TASK", id) }
+			instance, set := w.AddContainerInstance("prod", tags), w.AddTaskSet("prod", "api", tags)
+			w.AddCapacityProvider("burst", tags)
+			named := strings.NewReplacer("TASK", id, "INSTANCE", instance[strings.LastIndexByte(instance, '/')+1:],
+				"SET", strings.TrimPrefix(set, arn+"task-set/prod/api/")).Replace
 			allowed := func(resource, environment, clusterName string) bool {
 				var conditions []string
 				if row.tagged {

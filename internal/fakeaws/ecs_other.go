@@ -10,7 +10,6 @@ type naming struct{ kind, path string }
 
 // Source: service authorization reference of Amazon ECS, resource types.
 var otherNamings = map[string][]naming{
-	"DeregisterContainerInstance":   {{"cluster", "cluster"}},
 	"ListAttributes":                {{"cluster", "cluster"}},
 	"ListContainerInstances":        {{"cluster", "cluster"}},
 	"PutClusterCapacityProviders":   {{"cluster", "cluster"}},
@@ -22,7 +21,6 @@ var otherNamings = map[string][]naming{
 	"ExecuteCommand":                {{"cluster", "cluster"}, {"task", "task"}},
 	"GetTaskProtection":             {{"task", "tasks[]"}},
 	"UpdateTaskProtection":          {{"task", "tasks[]"}},
-	"DescribeContainerInstances":    {{"container-instance", "containerInstances[]"}},
 	"UpdateContainerAgent":          {{"container-instance", "containerInstance"}},
 	"UpdateContainerInstancesState": {{"container-instance", "containerInstances[]"}},
 	"StartTask":                     {{"task-definition", "taskDefinition"}},

@@ -78,7 +78,7 @@ func FuzzRequest(f *testing.F) {
 	})
 }
 
-// Whatever an authenticated caller without any permission sends to ECS and STS:
+// Whatever an authenticated caller without any permission sends:
 // nothing of it is allowed but asking who one is.
 func FuzzOperation(f *testing.F) {
 	f.Add("ecs", "DescribeServices", `{"services":["a"]}`)
@@ -87,6 +87,9 @@ func FuzzOperation(f *testing.F) {
 	f.Add("ecs", "ExecuteCommand", `{"cluster":"arn:aws:ecs:us-east-1:123456789012:cluster/prod","task":"arn:aws:ecs:::x"}`)
 	f.Add("sts", "AssumeRole", `Action=AssumeRole&RoleArn=arn:aws:iam::123456789012:role/r&RoleSessionName=ab&Version=2011-06-15`)
 	f.Add("iam", "GetRole", `{}`)
+	f.Add("ecr", "ListTagsForResource", `{"resourceArn":"arn:aws:ecr:us-east-1:123456789012:repository/web-repo"}`)
+	f.Add("cloudformation", "DeleteStack", `Action=DeleteStack&Version=2010-05-15&StackName=web`)
+	f.Add("ecs", "DeleteTaskSet", `{"cluster":"prod","service":"api","taskSet":"ecs-svc/1"}`)
 	f.Fuzz(func(t *testing.T, service, operation, body string) {
 		a := New(Config{})
 		a.AddService("prod", "api", nil)
@@ -96,7 +99,10 @@ func FuzzOperation(f *testing.F) {
 		c := &call{aws: a, at: a.clock(), caller: principal{arn: "arn:aws:iam::123456789012:user/none", layers: []layer{{}}}}
 		c.message = message{protocol: jsonProtocol, operation: operation, target: ecsTarget, body: []byte(body)}
 		c.auth = authorization{service: service, region: "us-east-1"}
-		if service == "sts" {
+		if service == "ecr" {
+			c.target = ecrTarget
+		}
+		if service == "sts" || service == "cloudformation" {
 			form, err := parseForm(body)
 			if err != nil {
 				return

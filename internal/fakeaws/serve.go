@@ -92,6 +92,14 @@ func (c *call) perform() (any, *fault) {
 		if run, ok := stsOperations[c.operation]; ok {
 			return run(c)
 		}
+	case c.auth.service == "cloudformation" && c.protocol == queryProtocol:
+		if run, ok := stackOperations[c.operation]; ok {
+			return run(c)
+		}
+	case c.auth.service == "ecr" && c.target == ecrTarget:
+		if run, ok := ecrOperations[c.operation]; ok {
+			return run(c)
+		}
 	case c.auth.service == "ecs" && c.target == ecsTarget:
 		if run, ok := ecsOperations[c.operation]; ok {
 			return run(c)

@@ -7,16 +7,17 @@ import (
 	"time"
 )
 
-// state holds the ECS resources of all regions, by ARN.
+// state holds the resources of all regions, by ARN.
 type state struct {
 	clusters    map[string]*cluster
 	services    map[string]*service
 	tasks       map[string]*task
 	definitions map[string]*taskDefinition
+	fixtures    map[string]*fixture // also of ECR and CloudFormation
 }
 
 func newState() state {
-	return state{map[string]*cluster{}, map[string]*service{}, map[string]*task{}, map[string]*taskDefinition{}}
+	return state{map[string]*cluster{}, map[string]*service{}, map[string]*task{}, map[string]*taskDefinition{}, map[string]*fixture{}}
 }
 
 // Statuses of the ECS API. A deleted cluster or service stays as INACTIVE, as
@@ -73,6 +74,9 @@ func (s state) tagsOf(arn string) map[string]string {
 		return x.tags
 	}
 	if x := s.definitions[arn]; x != nil {
+		return x.tags
+	}
+	if x := s.fixtures[arn]; x != nil {
 		return x.tags
 	}
 	return nil
