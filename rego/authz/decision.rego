@@ -47,9 +47,21 @@ denies := [reason | some reason in deny]
 # A persona may be spared one by name.
 deny contains reason if {
 	some name
-	some reason in data.ecsmcp.guardrails[name].deny
+	some found in data.ecsmcp.guardrails[name].deny
 	not persona.guardrails_off[name]
+	reason := as_reason(name, found)
 }
+
+# Most policies that people have put plain messages into deny. What is neither a
+# message nor a reason becomes one that the proxy cannot read, which denies.
+as_reason(name, found) := object.union(standard_reason(name), found) if {
+	is_object(found)
+} else := object.union(standard_reason(name), {"message": found})
+
+# Title and remedy of a guardrail of the user's own are those of its METADATA.
+standard_reason(name) := object.union({"code": name, "title": name}, about) if {
+	about := data.ecsmcp.config.guardrails[name]
+} else := {"code": name, "title": name}
 
 deny contains {
 	"code": "no_persona",

@@ -94,6 +94,27 @@ test_any_guardrail_denies if {
 	[d.code | some d in decision.denies] == ["mine"]
 }
 
+test_a_plain_message_is_a_reason[found] if {
+	some found, reason in {
+		"no": {"code": "mine", "title": "mine", "message": "no"},
+		{"message": "no"}: {"code": "mine", "title": "mine", "message": "no"},
+		{"message": "no", "code": "other", "remedy": "r"}: {"code": "other", "title": "mine", "message": "no", "remedy": "r"},
+		1: {"code": "mine", "title": "mine", "message": 1},
+	}
+	decision := authz.decision with input as request("bounded", [access("ecs:DeleteCluster")])
+		with data.ecsmcp.config.personas as personas
+		with data.ecsmcp.guardrails as {"mine": {"deny": {found}}}
+	decision.allow == false
+	decision.denies == [reason]
+}
+
+test_a_reason_has_what_the_guardrails_metadata_say if {
+	decision := authz.decision with input as request("bounded", [access("ecs:DeleteCluster")])
+		with data.ecsmcp.config as {"personas": personas, "guardrails": {"mine": {"title": "Mine", "remedy": "Ask."}}}
+		with data.ecsmcp.guardrails as {"mine": {"deny": {"no"}}}
+	decision.denies == [{"code": "mine", "title": "Mine", "message": "no", "remedy": "Ask."}]
+}
+
 test_a_guardrail_can_be_off_for_a_persona if {
 	decision := authz.decision with input as request("bounded", [access("ecs:DeleteCluster")])
 		with data.ecsmcp.config.personas as {"bounded": object.union(personas.bounded, {"guardrails_off": {"mine": true}})}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -40,10 +41,14 @@ type Engine struct {
 	warnings []string
 }
 
-// New compiles the embedded modules with the documents of personas, strictly.
-// Every error is an ErrPolicy.
-func New(ctx context.Context, personas map[string]Persona) (*Engine, error) {
+// New compiles the embedded modules and those of sources with the documents of
+// personas, strictly. Every error is an ErrPolicy.
+func New(ctx context.Context, personas map[string]Persona, sources ...Source) (*Engine, error) {
 	modules, err := loadModules()
+	if err != nil {
+		return nil, err
+	}
+	own, err := joinSources(modules, sources)
 	if err != nil {
 		return nil, err
 	}
@@ -59,13 +64,14 @@ func New(ctx context.Context, personas map[string]Persona) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newEngine(ctx, modules, data, warnings(personas))
+	maps.Copy(data, own) // of which nothing is under ecsmcp
+	return newEngine(ctx, modules, data, append(warnings(personas), warningsOf(sources)...))
 }
 
 func newEngine(ctx context.Context, modules map[string]*ast.Module, data map[string]any, warnings []string) (*Engine, error) {
-	compiler := ast.NewCompiler().WithCapabilities(capabilities()).WithStrict(true)
-	if compiler.Compile(modules); compiler.Failed() {
-		return nil, fmt.Errorf("%w: compile modules: %w", ErrPolicy, compiler.Errors)
+	compiler, err := compile(modules, data)
+	if err != nil {
+		return nil, err
 	}
 	revision, err := revisionOf(modules, data)
 	if err != nil {
@@ -108,7 +114,7 @@ func (e *Engine) Decide(ctx context.Context, r authz.Request) (authz.Decision, e
 	}
 	var d authz.Decision
 	if err := decode(value, &d); err != nil {
-		return authz.Decision{}, fmt.Errorf("decide request: %w", err)
+		return authz.Decision{}, fmt.Errorf("decide request: %w%s", err, unreadable(value))
 	}
 	if err := check(r, d); err != nil {
 		return authz.Decision{}, fmt.Errorf("decide request: %w", err)
@@ -121,6 +127,11 @@ func (e *Engine) Decide(ctx context.Context, r authz.Request) (authz.Decision, e
 func check(r authz.Request, d authz.Decision) error {
 	if len(d.Accesses) != len(r.Accesses) {
 		return fmt.Errorf("%w: %d answers for %d accesses", ErrPolicy, len(d.Accesses), len(r.Accesses))
+	}
+	for _, deny := range d.Denies {
+		if deny.Code == "" || deny.Message == "" {
+			return fmt.Errorf("%w: guardrail %q denies without a message; write deny contains {\"message\": …}", ErrPolicy, deny.Code)
+		}
 	}
 	if !d.Allow {
 		return nil

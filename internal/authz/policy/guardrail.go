@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,6 +25,8 @@ type guardrail struct {
 	name     string
 	off      bool           // unless a persona turns it on
 	settings map[string]any // the value of its rule "default settings"
+	// What METADATA of its rules deny say, for reasons that do not say it.
+	title, remedy string
 }
 
 // guardrailsOf finds the guardrails among modules, by name.
@@ -34,8 +37,12 @@ func guardrailsOf(modules map[string]*ast.Module) (map[string]guardrail, error) 
 		if !ok {
 			continue
 		}
-		g := guardrail{name: name, off: found[name].off, settings: found[name].settings}
+		g := found[name]
+		g.name = name
 		for _, rule := range module.Rules {
+			if title, remedy := about(module, rule); ruleName(rule) == "deny" {
+				g.title, g.remedy = cmp.Or(g.title, title), cmp.Or(g.remedy, remedy)
+			}
 			if rule.Default && rule.Head.Name.String() == "settings" {
 				if err := ast.As(rule.Head.Value.Value, &g.settings); err != nil {
 					return nil, fmt.Errorf("%w: %s: default settings must be an object: %w", ErrPolicy, path, err)
@@ -48,6 +55,21 @@ func guardrailsOf(modules map[string]*ast.Module) (map[string]guardrail, error) 
 		found[name] = g
 	}
 	return found, nil
+}
+
+// aboutGuardrails is data.ecsmcp.config.guardrails: title and remedy by name.
+func aboutGuardrails(known map[string]guardrail) map[string]any {
+	all := map[string]any{}
+	for name, g := range known {
+		about := map[string]any{}
+		for key, text := range map[string]string{"title": g.title, "remedy": g.remedy} {
+			if text != "" {
+				about[key] = text
+			}
+		}
+		all[name] = about
+	}
+	return all
 }
 
 // apply returns what the persona's configuration says to Rego: the settings of

@@ -73,7 +73,7 @@ func loadPersonas(personas map[string]Persona, guardrails map[string]guardrail) 
 		loaded["guardrails"], loaded["guardrails_off"] = settings, off
 		all[name] = loaded
 	}
-	config := map[string]any{"personas": all, "protected_tags": protectedTags(personas)}
+	config := map[string]any{"personas": all, "protected_tags": protectedTags(personas), "guardrails": aboutGuardrails(guardrails)}
 	return map[string]any{"ecsmcp": map[string]any{"config": config}}, nil
 }
 
