@@ -1,0 +1,118 @@
+package policy
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/rego"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/policy/iam"
+)
+
+// Question asks about one access under documents that no persona need hold. An
+// empty Boundary or Session is an absent layer, which limits nothing.
+type Question struct {
+	Identity, Boundary, Session []Document
+	Access                      authz.Access
+}
+
+// layers are the documents as rego/iam and its twin take them.
+func (q Question) layers() (map[string]any, error) {
+	layers := map[string]any{}
+	for name, documents := range map[string][]Document{"identity": q.Identity, "boundary": q.Boundary, "session": q.Session} {
+		named := make([]any, len(documents))
+		for i, d := range documents {
+			document, err := d.value()
+			if err != nil {
+				return nil, err
+			}
+			named[i] = map[string]any{"name": d.Name, "document": document}
+		}
+		layers[name] = named
+	}
+	return layers, nil
+}
+
+// Reference answers questions by rego/iam itself: the law that every other
+// evaluator is held to.
+type Reference struct{ answers rego.PreparedEvalQuery }
+
+// NewReference compiles the embedded rego/iam. Every error is an ErrPolicy.
+func NewReference(ctx context.Context) (*Reference, error) {
+	modules, err := loadModules()
+	if err != nil {
+		return nil, err
+	}
+	compiler := ast.NewCompiler().WithCapabilities(capabilities()).WithStrict(true)
+	if compiler.Compile(modules); compiler.Failed() {
+		return nil, fmt.Errorf("%w: compile modules: %w", ErrPolicy, compiler.Errors)
+	}
+	query := rego.Query("[answer | some q in input; answer := data.ecsmcp.iam.results(q.layers, [q.access])]")
+	prepared, err := rego.New(query, rego.Compiler(compiler), rego.StrictBuiltinErrors(true)).PrepareForEval(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%w: prepare rego/iam: %w", ErrPolicy, err)
+	}
+	return &Reference{prepared}, nil
+}
+
+// Judge answers questions in one evaluation, in their order. One that cannot be
+// answered is an error for all. Every error is an ErrPolicy or the end of ctx.
+func (r *Reference) Judge(ctx context.Context, questions ...Question) ([]authz.AccessResult, error) {
+	input := make([]any, len(questions))
+	for i, q := range questions {
+		layers, err := q.layers()
+		if err != nil {
+			return nil, err
+		}
+		input[i] = map[string]any{"layers": layers, "access": q.Access}
+	}
+	value, err := evaluate(ctx, r.answers, input)
+	if err != nil {
+		return nil, fmt.Errorf("judge by rego: %w", err)
+	}
+	var answers [][]authz.AccessResult
+	if err := decode(value, &answers); err != nil {
+		return nil, fmt.Errorf("judge by rego: %w", err)
+	}
+	if len(answers) != len(questions) {
+		return nil, fmt.Errorf("%w: judge by rego: %d answers for %d questions", ErrPolicy, len(answers), len(questions))
+	}
+	results := make([]authz.AccessResult, len(answers))
+	for i, answer := range answers {
+		if len(answer) != 1 {
+			return nil, fmt.Errorf("%w: judge by rego: %d results for one access", ErrPolicy, len(answer))
+		}
+		results[i] = answer[0]
+	}
+	return results, nil
+}
+
+// Native answers questions by the twin of rego/iam, which decides in the proxy.
+type Native struct{}
+
+// Judge answers questions in their order. One that cannot be answered is an error
+// for all.
+func (Native) Judge(ctx context.Context, questions ...Question) ([]authz.AccessResult, error) {
+	results := make([]authz.AccessResult, len(questions))
+	for i, q := range questions {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		layers, err := q.layers()
+		if err != nil {
+			return nil, err
+		}
+		compiled, err := iam.New(layers)
+		if err != nil {
+			return nil, fmt.Errorf("%w: judge natively: %w", ErrPolicy, err)
+		}
+		answer, err := compiled.Evaluate([]authz.Access{q.Access})
+		if err != nil {
+			return nil, fmt.Errorf("%w: judge natively: %w", ErrPolicy, err)
+		}
+		results[i] = answer.Accesses[0]
+	}
+	return results, nil
+}
