@@ -19,6 +19,8 @@ var (
 	variableForm = regexp.MustCompile(`\$\{[^}]*\}`)
 	// Placeholders of our own documents, and those of AWS's examples.
 	placeholderForm = regexp.MustCompile(`\{\{[^}]*\}\}|\b(?:ACCOUNT_ID|CLUSTER_NAME|SERVICE_NAME|ROLE_NAME)\b`)
+	// What AWS reads in ${…}: a sign, or a key that may have a default.
+	variableText = regexp.MustCompile(`^\$\{(?:[*?$]|[A-Za-z0-9-]+:[^\s,'{}$*?](?:[^,'{}$*?]*[^\s,'{}$*?])?(?:, '[^'{}$]*')?)\}$`)
 	// A variable that the request may leave without a value.
 	bareVariableForm = regexp.MustCompile(`\$\{[^},*?$]+\}`)
 )
@@ -157,6 +159,10 @@ func (g *grammar) resource(where, text string) {
 	}
 	g.arn(where, text)
 	g.variable(where, text)
+	// Source: IAM user guide, "Variables and tags", Where you can use policy variables.
+	if at := variableForm.FindStringIndex(text); g.variables && at != nil && strings.Count(text[:at[0]], ":") < 5 {
+		g.fail(where, "%q: AWS replaces policy variables after the fifth colon only; write what stands before, or *", text)
+	}
 }
 
 // arn refuses patterns that can match no ARN: AWS takes them in silence.
@@ -186,6 +192,8 @@ func (g *grammar) variable(where, text string) {
 	for _, v := range variableForm.FindAllString(text, -1) {
 		if inner := strings.TrimSpace(v[2 : len(v)-1]); inner == "" || strings.HasPrefix(inner, ",") {
 			g.fail(where, "%q: a policy variable without a key; write ${key} or ${key, 'default'}", text)
+		} else if !variableText.MatchString(v) {
+			g.fail(where, "%q: %s is no policy variable; write ${service:Key} or ${service:Key, 'default'}, blanks as here", text, v)
 		}
 	}
 }

@@ -15,6 +15,8 @@ import (
 var (
 	numberForm = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?$`)
 	keyForm    = regexp.MustCompile(`^[A-Za-z0-9-]+:[^\x00-\x1f${}]+$`)
+	// The dates that rego/iam/operator.rego reads: another would never match.
+	dateForm = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]{8,}(Z|[+-][0-9]{2}:[0-9]{2}))?$`)
 )
 
 // operators are the condition operators by their folded names, each with the
@@ -53,8 +55,10 @@ func (g *grammar) condition(where string, value any, denies bool) {
 func (g *grammar) operator(where, name string, value any, denies bool) {
 	bare := strings.ToLower(name)
 	if bare != "null" {
-		for _, set := range []string{"forallvalues:", "foranyvalue:"} {
-			bare = strings.TrimPrefix(bare, set)
+		if rest, cut := strings.CutPrefix(bare, "forallvalues:"); cut {
+			bare = rest
+		} else {
+			bare = strings.TrimPrefix(bare, "foranyvalue:")
 		}
 		bare = strings.TrimSuffix(bare, "ifexists")
 	}
@@ -104,6 +108,10 @@ func (g *grammar) operand(where, kind string, value any, lostByVariable bool) {
 	}
 	g.variable(where, text)
 	if g.variables && variableForm.MatchString(text) {
+		// Source: IAM user guide, "Variables and tags", Where you can use policy variables.
+		if kind != "string" && kind != "arn" {
+			g.fail(where, "%q: AWS replaces policy variables under String and Arn operators only, so this would never match; write the value", text)
+		}
 		if lostByVariable && bareVariableForm.MatchString(text) {
 			g.fail(where, "%q: a variable without a value would undo this Deny; write ${key, 'default'}", text)
 		}
@@ -125,7 +133,8 @@ func operandProblem(kind, text string) string {
 			return "is no decimal number"
 		}
 	case "binary":
-		if _, err := base64.StdEncoding.DecodeString(text); err != nil {
+		// Compared as text, so there must be one spelling only.
+		if b, err := base64.StdEncoding.DecodeString(text); err != nil || base64.StdEncoding.EncodeToString(b) != text {
 			return "is not base64"
 		}
 	case "arn":
@@ -149,9 +158,14 @@ func dateProblem(text string) string {
 		return ""
 	}
 	for _, form := range []string{time.RFC3339, time.DateOnly} {
-		if _, err := time.Parse(form, text); err == nil {
-			return ""
+		at, err := time.Parse(form, text)
+		if err != nil || !dateForm.MatchString(text) {
+			continue
 		}
+		if at.Year() < 1678 || at.Year() > 2261 { // nanoseconds since 1970 in 64 bits
+			return "is out of range; write a year from 1678 to 2261"
+		}
+		return ""
 	}
 	return "is no date; write 2026-01-31T00:00:00Z"
 }
