@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
@@ -114,9 +116,9 @@ func loadCatalog(cfg *config.Config) (*catalog.Catalog, error) {
 
 // clients are the proxy's own ways to AWS: one lends, one looks facts up.
 type clients struct {
-	sts  *sts.Client
-	ecs  *ecs.Client
-	base aws.CredentialsProvider
+	sts   *sts.Client
+	facts facts.Clients
+	base  aws.CredentialsProvider
 }
 
 // check looks for the proxy's own credentials, so that their lack is said at
@@ -148,14 +150,18 @@ func dial(ctx context.Context, cfg *config.Config) (*clients, error) {
 			o.Policy = aws.String(fmt.Sprintf(factsPolicy, cfg.AWS.Region))
 		}))
 	}
-	c.ecs = ecs.NewFromConfig(loaded, func(o *ecs.Options) { o.BaseEndpoint = endpoint })
+	c.facts = facts.Clients{
+		ECS:            ecs.NewFromConfig(loaded, func(o *ecs.Options) { o.BaseEndpoint = endpoint }),
+		CloudFormation: cloudformation.NewFromConfig(loaded, func(o *cloudformation.Options) { o.BaseEndpoint = endpoint }),
+		ECR:            ecr.NewFromConfig(loaded, func(o *ecr.Options) { o.BaseEndpoint = endpoint }),
+	}
 	return c, nil
 }
 
 // factsPolicy bounds the proxy's own look-ups, whatever its role could do more.
-const factsPolicy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["ecs:DescribeClusters","ecs:DescribeServices","ecs:DescribeTaskDefinition","ecs:DescribeTasks"],"Resource":"*","Condition":{"StringEquals":{"aws:RequestedRegion":%q}}}]}`
+const factsPolicy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["cloudformation:DescribeStacks","ecr:ListTagsForResource","ecs:DescribeCapacityProviders","ecs:DescribeClusters","ecs:DescribeContainerInstances","ecs:DescribeServices","ecs:DescribeTaskDefinition","ecs:DescribeTaskSets","ecs:DescribeTasks"],"Resource":"*","Condition":{"StringEquals":{"aws:RequestedRegion":%q}}}]}`
 
 // newFacts returns the reader of resource tags.
 func newFacts(cfg *config.Config, c *clients) *facts.Reader {
-	return facts.New(c.ecs, cfg.Facts.TTL.D())
+	return facts.New(c.facts, cfg.Facts.TTL.D())
 }

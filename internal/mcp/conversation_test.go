@@ -17,6 +17,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"go.uber.org/zap/zaptest"
@@ -104,7 +106,7 @@ func converse(t *testing.T, persona string, change func(*Gate)) *table {
 	tb.gate = &Gate{
 		Caller: Caller{Principal: authz.Principal{ID: "alice", Kind: authz.KindOSUser}, Persona: persona, Role: role,
 			Env: catalog.Env{Partition: "aws", Account: "123456789012", Region: "us-east-1"}},
-		Catalog: servers, Facts: facts.New(ecs.NewFromConfig(config), 0), Grants: grant.NewBroker(sts.NewFromConfig(config)),
+		Catalog: servers, Facts: facts.New(lookups(config), 0), Grants: grant.NewBroker(sts.NewFromConfig(config)),
 		Policy: func(context.Context) (Decider, error) { return engine() },
 		Lane:   lane.New(tb.endpoint, 200*time.Millisecond, func() { killed(); tb.serverOut.Close() }),
 		Record: records, Timeout: 30 * time.Second, FullDetail: true, ShowCommand: func(id string) string { return "ecs-mcp-proxy audit show " + id },
@@ -132,6 +134,10 @@ func converse(t *testing.T, persona string, change func(*Gate)) *table {
 		<-tb.conversing
 	})
 	return tb
+}
+
+func lookups(config aws.Config) facts.Clients {
+	return facts.Clients{ECS: ecs.NewFromConfig(config), CloudFormation: cloudformation.NewFromConfig(config), ECR: ecr.NewFromConfig(config)}
 }
 
 func check(t *testing.T, err error) {

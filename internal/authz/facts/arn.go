@@ -1,42 +1,82 @@
 package facts
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
-// kind is a type of resource whose tags can be read.
-type kind int
+// kind is a type of resource whose tags can be read; "" is none.
+type kind string
 
 const (
-	none kind = iota
-	cluster
-	service
-	task
-	taskDefinition
+	cluster           kind = "cluster"
+	service           kind = "service"
+	task              kind = "task"
+	taskSet           kind = "task set"
+	taskDefinition    kind = "task definition"
+	containerInstance kind = "container instance"
+	capacityProvider  kind = "capacity provider"
+	stack             kind = "stack"
+	repository        kind = "repository"
 )
 
 // target is one resource to look up.
 type target struct {
+	group
+	arn string
+}
+
+// group is what one request to AWS can be about.
+type group struct {
 	kind    kind
-	cluster string // name, for a service or task
-	arn     string
+	cluster string // name, of what is in a cluster
+	service string // name, of a task set
 }
 
 // parse tells what an ARN names; its zero value means "not to be looked up":
-// another service, a wildcard, or an old short ARN without its cluster.
+// another type, a wildcard, or an old short ARN without its cluster.
 func parse(arn string) target {
 	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "ecs" || strings.ContainsAny(arn, "*?") {
+	if len(parts) != 6 || parts[0] != "arn" {
 		return target{}
 	}
 	path := strings.Split(parts[5], "/")
-	switch {
-	case path[0] == "cluster" && len(path) == 2:
-		return target{cluster, path[1], arn}
-	case path[0] == "service" && len(path) == 3:
-		return target{service, path[1], arn}
-	case path[0] == "task" && len(path) == 3:
-		return target{task, path[1], arn}
-	case path[0] == "task-definition" && len(path) == 2:
-		return target{kind: taskDefinition, arn: arn}
+	if slices.Contains(path, "") {
+		return target{}
 	}
-	return target{}
+	type form struct {
+		service, resource string
+		segments          int
+	}
+	g := group{}
+	switch (form{parts[2], path[0], len(path)}) {
+	case form{"ecs", "cluster", 2}:
+		g = group{kind: cluster}
+	case form{"ecs", "service", 3}:
+		g = group{kind: service, cluster: path[1]}
+	case form{"ecs", "task", 3}:
+		g = group{kind: task, cluster: path[1]}
+	case form{"ecs", "task-set", 5}: // task-set/CLUSTER/SERVICE/ecs-svc/ID
+		g = group{kind: taskSet, cluster: path[1], service: path[2]}
+	case form{"ecs", "task-definition", 2}:
+		g = group{kind: taskDefinition}
+	case form{"ecs", "container-instance", 3}:
+		g = group{kind: containerInstance, cluster: path[1]}
+	case form{"ecs", "capacity-provider", 2}:
+		g = group{kind: capacityProvider}
+	case form{"cloudformation", "stack", 3}:
+		g = group{kind: stack}
+		// A name has one stack at a time, so its open id is no wildcard.
+		if strings.ContainsAny(strings.TrimSuffix(arn, "/*"), "*?") {
+			return target{}
+		}
+		return target{g, arn}
+	}
+	if parts[2] == "ecr" && path[0] == "repository" && len(path) > 1 { // names may have slashes
+		g = group{kind: repository}
+	}
+	if g.kind == "" || strings.ContainsAny(arn, "*?") {
+		return target{}
+	}
+	return target{g, arn}
 }

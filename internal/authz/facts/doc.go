@@ -1,5 +1,5 @@
 // Package facts looks up what the arguments of a call do not say: the resource
-// tags of clusters, services, tasks and task definitions.
+// tags of what Amazon ECS keeps, of CloudFormation stacks and of ECR repositories.
 //
 // It is asked only after policy was asked with the facts unknown and could
 // still allow, so a caller without rights learns nothing and costs nothing. It
@@ -7,5 +7,6 @@
 //
 // It promises that unknown stays unknown: a look-up that fails, is refused, or
 // finds nothing leaves the keys in the access's Unknown list, and a Deny that
-// depends on them then fires. Answers are kept for a short time; failures never.
+// depends on them then fires. Answers are kept for a short time, and the record
+// says how old one was; failures are never kept.
 package facts

@@ -1,0 +1,180 @@
+package facts
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	"github.com/aws/smithy-go"
+)
+
+// tagsByARN are the tags of what was found, by the ARN that was asked for.
+type tagsByARN map[string]map[string]string
+
+func (t tagsByARN) add(arn *string, tags []types.Tag) {
+	m := make(map[string]string, len(tags))
+	for _, tag := range tags {
+		m[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+	}
+	t[aws.ToString(arn)] = m
+}
+
+// lookup is how the tags of one kind are read.
+type lookup struct {
+	batch int // how many resources one request takes
+	read  func(context.Context, Clients, group, []string, tagsByARN) error
+}
+
+// Sources of the sizes: API reference of Amazon ECS. DescribeCapacityProviders
+// takes 100 and answers 10 a page; DescribeTaskSets names no limit.
+var lookups = map[kind]lookup{
+	cluster:           {100, readClusters},
+	service:           {10, readServices},
+	task:              {100, readTasks},
+	taskSet:           {10, readTaskSets},
+	taskDefinition:    {1, readTaskDefinition},
+	containerInstance: {100, readContainerInstances},
+	capacityProvider:  {10, readCapacityProviders},
+	stack:             {1, readStack},
+	repository:        {1, readRepository},
+}
+
+func readClusters(ctx context.Context, c Clients, _ group, arns []string, found tagsByARN) error {
+	out, err := c.ECS.DescribeClusters(ctx, &ecs.DescribeClustersInput{Clusters: arns, Include: []types.ClusterField{types.ClusterFieldTags}})
+	if err != nil {
+		return err
+	}
+	for _, x := range out.Clusters {
+		found.add(x.ClusterArn, x.Tags)
+	}
+	return nil
+}
+
+func readServices(ctx context.Context, c Clients, g group, arns []string, found tagsByARN) error {
+	out, err := c.ECS.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &g.cluster, Services: arns, Include: []types.ServiceField{types.ServiceFieldTags}})
+	if err != nil {
+		return err
+	}
+	for _, x := range out.Services {
+		found.add(x.ServiceArn, x.Tags)
+	}
+	return nil
+}
+
+func readTasks(ctx context.Context, c Clients, g group, arns []string, found tagsByARN) error {
+	out, err := c.ECS.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: &g.cluster, Tasks: arns, Include: []types.TaskField{types.TaskFieldTags}})
+	if err != nil {
+		return err
+	}
+	for _, x := range out.Tasks {
+		found.add(x.TaskArn, x.Tags)
+	}
+	return nil
+}
+
+func readTaskSets(ctx context.Context, c Clients, g group, arns []string, found tagsByARN) error {
+	out, err := c.ECS.DescribeTaskSets(ctx, &ecs.DescribeTaskSetsInput{Cluster: &g.cluster, Service: &g.service, TaskSets: arns,
+		Include: []types.TaskSetField{types.TaskSetFieldTags}})
+	if err != nil {
+		return err
+	}
+	for _, x := range out.TaskSets {
+		found.add(x.TaskSetArn, x.Tags)
+	}
+	return nil
+}
+
+func readTaskDefinition(ctx context.Context, c Clients, _ group, arns []string, found tagsByARN) error {
+	out, err := c.ECS.DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{TaskDefinition: &arns[0],
+		Include: []types.TaskDefinitionField{types.TaskDefinitionFieldTags}})
+	if err != nil {
+		return err
+	}
+	if out.TaskDefinition != nil {
+		found.add(out.TaskDefinition.TaskDefinitionArn, out.Tags)
+	}
+	return nil
+}
+
+func readContainerInstances(ctx context.Context, c Clients, g group, arns []string, found tagsByARN) error {
+	out, err := c.ECS.DescribeContainerInstances(ctx, &ecs.DescribeContainerInstancesInput{Cluster: &g.cluster, ContainerInstances: arns,
+		Include: []types.ContainerInstanceField{types.ContainerInstanceFieldTags}})
+	if err != nil {
+		return err
+	}
+	for _, x := range out.ContainerInstances {
+		found.add(x.ContainerInstanceArn, x.Tags)
+	}
+	return nil
+}
+
+func readCapacityProviders(ctx context.Context, c Clients, _ group, arns []string, found tagsByARN) error {
+	out, err := c.ECS.DescribeCapacityProviders(ctx, &ecs.DescribeCapacityProvidersInput{CapacityProviders: arns,
+		Include: []types.CapacityProviderField{types.CapacityProviderFieldTags}})
+	if err != nil {
+		return err
+	}
+	for _, x := range out.CapacityProviders {
+		found.add(x.CapacityProviderArn, x.Tags)
+	}
+	return nil
+}
+
+// readStack asks by name where the id is open. AWS then answers for the account
+// and region that the reader's credentials are for, so the answer's ARN is
+// compared with what was asked for.
+func readStack(ctx context.Context, c Clients, _ group, arns []string, found tagsByARN) error {
+	name := arns[0]
+	prefix, open := strings.CutSuffix(arns[0], "*")
+	if open {
+		name = strings.Split(prefix, "/")[1]
+	}
+	out, err := c.CloudFormation.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
+	if err != nil {
+		return stackError(err)
+	}
+	for _, x := range out.Stacks {
+		if id := aws.ToString(x.StackId); id != arns[0] && !(open && strings.HasPrefix(id, prefix)) {
+			continue
+		}
+		tags := make(map[string]string, len(x.Tags))
+		for _, tag := range x.Tags {
+			tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+		}
+		found[arns[0]] = tags
+	}
+	return nil
+}
+
+// stackError tells a stack that does not exist from a look-up that failed:
+// CloudFormation has no error of its own for it.
+// Source: CloudFormation API reference, DescribeStacks.
+func stackError(err error) error {
+	var api smithy.APIError
+	if errors.As(err, &api) && api.ErrorCode() == "ValidationError" && strings.HasSuffix(api.ErrorMessage(), "does not exist") {
+		return nil
+	}
+	return err
+}
+
+func readRepository(ctx context.Context, c Clients, _ group, arns []string, found tagsByARN) error {
+	out, err := c.ECR.ListTagsForResource(ctx, &ecr.ListTagsForResourceInput{ResourceArn: &arns[0]})
+	if err != nil {
+		if gone := new(ecrtypes.RepositoryNotFoundException); errors.As(err, &gone) {
+			return nil
+		}
+		return err
+	}
+	tags := make(map[string]string, len(out.Tags))
+	for _, tag := range out.Tags {
+		tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+	}
+	found[arns[0]] = tags
+	return nil
+}
