@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -30,8 +31,8 @@ configuration, 126 and 127 a server that cannot be started.`
 
 // wrapFlags are the flags of wrap; an empty one leaves the file's value.
 type wrapFlags struct {
-	config, region, endpoint, role, factsRole, server, audit, detail, level, serverLog string
-	identity, boundary                                                                 []string
+	config, mode, region, endpoint, role, factsRole, server, audit, detail, level, serverLog string
+	identity, boundary                                                                       []string
 }
 
 func newWrap() *cobra.Command {
@@ -45,6 +46,9 @@ func newWrap() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if above := []string{"error", "dpanic", "panic", "fatal"}; cfg.Mode == config.ModeShadow && slices.Contains(above, strings.ToLower(f.level)) {
+				f.level = "warn" // shadow mode is not run in silence
+			}
 			log, err := newLog(f.level)
 			if err != nil {
 				return err
@@ -56,6 +60,7 @@ func newWrap() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.config, "config", "", "configuration file (YAML)")
+	flags.StringVar(&f.mode, "mode", "", "enforce, or shadow: let through what policy denies, and put it on record (default enforce)")
 	flags.StringVar(&f.region, "region", "", "the one AWS region that is operated")
 	flags.StringVar(&f.role, "role", "", "ARN of the IAM role that calls are lent sessions of")
 	flags.StringArrayVar(&f.identity, "identity", nil, "identity policy: a built-in name or a JSON file; repeatable (default read-only-monitoring)")
@@ -92,6 +97,7 @@ func (f *wrapFlags) load(command []string) (*config.Config, error) {
 			Identity: orDefault(f.identity, "read-only-monitoring"), Boundary: orDefault(f.boundary, "region-and-production"), Role: f.role}}
 		cfg.Principals = []config.Principal{{Match: config.Match{Kind: "os-user"}, Persona: flagPersona}}
 	}
+	override(&cfg.Mode, f.mode)
 	override(&cfg.AWS.Region, f.region)
 	override(&cfg.AWS.Endpoint, f.endpoint)
 	override(&cfg.Facts.Role, f.factsRole)
@@ -123,7 +129,7 @@ func (f *wrapFlags) load(command []string) (*config.Config, error) {
 // asFlags words a mistake in terms of the flags that made the configuration.
 func asFlags(err error) error {
 	words := strings.NewReplacer("personas."+flagPersona+".role", "--role", "personas."+flagPersona+".identity", "--identity", "aws.region", "--region",
-		"aws.endpoint", "--endpoint", "facts.role", "--facts-role", "client_detail", "--client-detail")
+		"aws.endpoint", "--endpoint", "facts.role", "--facts-role", "client_detail", "--client-detail", "mode must", "--mode must")
 	return fmt.Errorf("%w: %s", errUsage, strings.TrimPrefix(words.Replace(err.Error()), config.ErrConfig.Error()+": "))
 }
 

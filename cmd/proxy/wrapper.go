@@ -98,8 +98,12 @@ func (w *wrapper) run(ctx context.Context) error {
 		Gate: &mcp.Gate{
 			Caller: caller, Catalog: catalogue, Policy: decider, Facts: newFacts(cfg, aws),
 			Grants: grant.NewBroker(aws.sts), Lane: turns, Record: records,
-			Timeout: cfg.Limits.CallTimeout.D(), FullDetail: cfg.ClientDetail == "full", ShowCommand: w.showCommand,
+			Timeout: cfg.Limits.CallTimeout.D(), FullDetail: cfg.ClientDetail == "full", ListOperations: cfg.Listing.Operations, ShowCommand: w.showCommand,
 		},
+	}
+	if cfg.Mode == config.ModeShadow {
+		conversation.Gate.Shadow = new(mcp.Shadow)
+		go conversation.Gate.Shadow.Announce(ctx, func(text string) { w.log.Warn(text) })
 	}
 	endpoint.OnRefused(func() {
 		conversation.Event("credentials", "the server asked for AWS credentials while no call was in progress that has any; refused")

@@ -259,6 +259,7 @@ func (b broken) Decide(context.Context, authz.Request) (authz.Decision, error) {
 func (b broken) Visible(_ context.Context, _ string, actions []string) ([]string, error) {
 	return actions, nil
 }
+func (b broken) Revision() string { return "broken" }
 
 func TestAPolicyThatFailsRefuses(t *testing.T) {
 	tests := []struct {

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/audit"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/redact"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
 
@@ -34,7 +35,8 @@ type Conversation struct {
 	inflight        *inflight
 	noises          limiter
 	called          atomic.Bool
-	clientGone      func() // called when the client does not take what is written
+	kept            atomic.Pointer[redact.Redactor] // what is kept from the client by any call so far
+	clientGone      func()                          // called when the client does not take what is written
 
 	mu      sync.Mutex
 	ended   bool // nothing more is judged
@@ -211,9 +213,21 @@ func (c *Conversation) outcome(r *request, class, message string) {
 		c.Gate.Facts.Forget()
 	}
 	err := c.Gate.Record.Append(audit.Record{Phase: audit.PhaseOutcome, DecisionID: r.call.id, Class: class, Message: message,
-		Millis: float64(time.Since(r.since).Microseconds()) / 1000, Draws: draws, DrawsRefused: refused})
+		Millis: float64(time.Since(r.since).Microseconds()) / 1000, Draws: draws, DrawsRefused: refused, Redacted: r.redacted})
 	if err != nil {
 		c.Log.Error("the outcome of a call is not on record", zap.String("decision_id", r.call.id), zap.Error(err))
+	}
+}
+
+// keep lets nothing that the call's answer must not hold reach the client by
+// another way, from now on: a server's notification does not say which call it
+// is about, and may come late.
+func (c *Conversation) keep(r *redact.Redactor) {
+	for r != nil {
+		before := c.kept.Load()
+		if c.kept.CompareAndSwap(before, before.With(r)) {
+			return
+		}
 	}
 }
 

@@ -92,6 +92,7 @@ func (c *Conversation) decide(ctx context.Context, r *request) {
 		return // cancelled by the client, or left to giveUp
 	}
 	c.called.Store(true)
+	c.keep(call.redact)
 	c.server(r.message.Raw)
 }
 

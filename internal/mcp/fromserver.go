@@ -26,6 +26,10 @@ func (c *Conversation) fromServer(ctx context.Context, line []byte, err error) {
 		if m.Method == "notifications/cancelled" {
 			c.inflight.answered(m.RequestID) // MCP wants no answer any more
 		}
+		if c.kept.Load().Mentions(m) {
+			c.Event(classPolicy, fmt.Sprintf("the server's notification %q names what policy keeps from the client; dropped", short(m.Method)))
+			return
+		}
 		c.client(m.Raw)
 	default:
 		c.serverRequest(m)
@@ -61,8 +65,10 @@ func (c *Conversation) serverResponse(ctx context.Context, m *wire.Message) {
 		c.Event(classUpstream, "the server answered a request that is not in flight; dropped")
 		return
 	}
+	answer := m.Raw
 	if r.call != nil {
 		class, note := describe(m)
+		answer, r.redacted = r.call.redact.Response(m)
 		if r.state == overdue {
 			class, note = classTimeout, "answered after its deadline, when the client had been told that the outcome is unknown"
 		}
@@ -73,7 +79,7 @@ func (c *Conversation) serverResponse(ctx context.Context, m *wire.Message) {
 	case clientMethods[r.message.Method] == filter:
 		c.listed(ctx, r, m)
 	default:
-		c.client(m.Raw)
+		c.client(answer)
 	}
 }
 
@@ -115,13 +121,17 @@ func describe(m *wire.Message) (class, note string) {
 
 // serverRequest relays what a server may ask its client and refuses the rest.
 func (c *Conversation) serverRequest(m *wire.Message) {
-	why := "is not in the table"
-	if serverMethods[m.Method] == relay {
-		if c.inflight.asked(m.ID) {
-			c.client(m.Raw)
-			return
-		}
+	why := ""
+	switch {
+	case serverMethods[m.Method] != relay:
+		why = "is not in the table"
+	case c.kept.Load().Mentions(m):
+		why = "names what policy keeps from the client"
+	case !c.inflight.asked(m.ID):
 		why = "has the id of another that is not answered yet, or too many are not"
+	default:
+		c.client(m.Raw)
+		return
 	}
 	c.Event(classMethod, fmt.Sprintf("the server's request %q %s; refused", short(m.Method), why))
 	c.server(wire.ErrorResponse(m.ID, codeMethodNotFound, "ecs-mcp-proxy: this request is not relayed", nil))

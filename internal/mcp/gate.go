@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
@@ -16,6 +15,7 @@ import (
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/catalog"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/grant"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/lane"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/redact"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
 
@@ -23,6 +23,8 @@ import (
 type Decider interface {
 	Decide(context.Context, authz.Request) (authz.Decision, error)
 	Visible(ctx context.Context, persona string, actions []string) ([]string, error)
+	// Revision changes whenever the answers may.
+	Revision() string
 }
 
 // FactReader fills in what the arguments do not say.
@@ -61,12 +63,17 @@ type Gate struct {
 	Lane    *lane.Lane
 	Record  Recorder
 	Timeout time.Duration // of a call whose catalogue entry names none
+	// Shadow is the mode shadow; nil, and policy is enforced.
+	Shadow *Shadow
+	// ListOperations adds to a tool's description which of its operations
+	// policy leaves open.
+	ListOperations bool
 	// FullDetail tells the client which statement decided.
 	FullDetail bool
 	// ShowCommand is the command that prints a decision's record.
 	ShowCommand func(id string) string
 
-	shown sync.Map // tool: bool, whether it is listed to the caller
+	shown shown // which tools are listed to the caller
 }
 
 // admission is a call that may be forwarded, and the hold it must release.
@@ -75,6 +82,7 @@ type admission struct {
 	resolution *catalog.Resolution
 	hold       *lane.Hold
 	deadline   time.Time
+	redact     *redact.Redactor // what is kept from the client; nil for nothing
 }
 
 // admit is the whole way of one call, top to bottom. It returns either an
@@ -86,6 +94,9 @@ func (g *Gate) admit(ctx context.Context, m *wire.Message) (_ *admission, id str
 		RequestedBy: g.Caller.Principal.Kind + "/" + g.Caller.Principal.ID, Persona: g.Caller.Persona,
 		Input: &audit.Input{Method: m.Method, Server: g.Catalog.Server(), Tool: short(m.Name), Region: g.Caller.Env.Region,
 			Account: g.Caller.Env.Account, ArgumentsSHA256: hash(m.Arguments)}}
+	if g.Shadow != nil {
+		record.Mode = "shadow"
+	}
 	defer func() {
 		// A panic in judging one call must not end the others.
 		if p := recover(); p != nil {
@@ -116,7 +127,16 @@ func (g *Gate) admit(ctx context.Context, m *wire.Message) (_ *admission, id str
 	}
 	record.Result = &judged.decision
 	if !judged.decision.Allow {
-		return nil, id, denial(judged.request, judged.decision, g.FullDetail)
+		denied := denial(judged.request, judged.decision, g.FullDetail)
+		if !g.Shadow.passes(judged.request, judged.decision) {
+			return nil, id, denied
+		}
+		record.Class, record.EnforceWouldDeny = classShadow, true
+		record.Message = together(denied.detail, record.Message)
+	}
+	redactor, err := redact.New(judged.decision.Obligations)
+	if err != nil {
+		return nil, id, policyError(err)
 	}
 
 	order := g.order(id, resolution, judged)
@@ -149,7 +169,10 @@ func (g *Gate) admit(ctx context.Context, m *wire.Message) (_ *admission, id str
 		hold.Lease(lent)
 	}
 	admitted = true
-	return &admission{id: id, resolution: resolution, hold: hold, deadline: order.Deadline}, id, nil
+	if record.EnforceWouldDeny {
+		g.Shadow.letThrough.Add(1)
+	}
+	return &admission{id: id, resolution: resolution, hold: hold, deadline: order.Deadline, redact: redactor}, id, nil
 }
 
 // maxArguments bounds what is resolved: AWS takes far less in any one request.
@@ -182,12 +205,20 @@ func (g *Gate) resolve(ctx context.Context, m *wire.Message) (*catalog.Resolutio
 }
 
 // order asks for exactly the accesses that were allowed; an optional one that
-// was not is left out.
+// was not is left out. In shadow mode it asks for the call's accesses as they
+// are: pins and denies would carry policy's verdict out at AWS.
 func (g *Gate) order(id string, r *catalog.Resolution, judged judgement) grant.Order {
 	order := grant.Order{DecisionID: id, Role: g.Caller.Role, Region: g.Caller.Env.Region,
 		SourceIdentity: grant.SourceIdentity(g.Caller.Principal.Kind, g.Caller.Principal.ID),
 		Tags:           map[string]string{"persona": g.Caller.Persona, "server": g.Catalog.Server(), "tool": r.Tool},
 		Reusable:       !r.Write && !r.Sensitive}
+	if g.Shadow != nil {
+		for _, a := range judged.request.Accesses {
+			order.Items = append(order.Items, grant.Item{Access: a})
+		}
+		return order
+	}
+	order.Denies = judged.decision.SessionDeny
 	for i, a := range judged.request.Accesses {
 		if judged.decision.Accesses[i].Verdict != authz.Allowed {
 			continue
@@ -224,11 +255,15 @@ func (g *Gate) turn(ctx context.Context, r *catalog.Resolution, order grant.Orde
 // stands and says so.
 func (g *Gate) recordRefusal(record audit.Record, r *refusal) error {
 	record.Phase, record.Class, record.Grant = audit.PhaseRefusal, r.class, nil
-	record.Message = strings.Join(slices.DeleteFunc([]string{r.detail, record.Message}, func(s string) bool { return s == "" }), "; ")
+	record.Message = together(r.detail, record.Message)
 	if err := g.Record.Append(record); err != nil {
 		return classify(err)
 	}
 	return r
+}
+
+func together(texts ...string) string {
+	return strings.Join(slices.DeleteFunc(texts, func(s string) bool { return s == "" }), "; ")
 }
 
 func hash(b []byte) string {

@@ -22,12 +22,13 @@ const (
 
 // request is one request of the client that is not settled.
 type request struct {
-	message *wire.Message
-	state   state
-	cancel  context.CancelFunc // ends the judging
-	call    *admission         // of a decided call, once forwarded
-	since   time.Time          // of forwarding
-	timer   *time.Timer        // at the call's deadline
+	message  *wire.Message
+	state    state
+	cancel   context.CancelFunc // ends the judging
+	call     *admission         // of a decided call, once forwarded
+	since    time.Time          // of forwarding
+	timer    *time.Timer        // at the call's deadline
+	redacted int                // values taken out of the answer
 	// cancelled by the client after it was forwarded: an answer is passed on,
 	// but none is made up, because MCP wants none.
 	cancelled bool

@@ -2,6 +2,7 @@ package mcp
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -15,7 +16,7 @@ import (
 type judgement struct {
 	request  authz.Request // with the facts that were looked up
 	decision authz.Decision
-	pins     [][]grant.Pin // for each access, the facts that the decision read
+	pins     [][]grant.Pin // for each access, the facts that policy read
 	problems []string      // look-ups that failed, for the record
 }
 
@@ -40,7 +41,7 @@ func (g *Gate) judge(ctx context.Context, m *wire.Message, r *catalog.Resolution
 	}
 	before := j.request.Accesses
 	j.request.Accesses, j.problems = g.Facts.Fill(ctx, before)
-	j.pins = pinned(before, j.request.Accesses, first.Accesses)
+	j.pins = pinned(before, j.request.Accesses, first)
 	if j.decision, err = policy.Decide(ctx, j.request); err != nil {
 		j.decision = authz.Decision{}
 		return j, policyError(err)
@@ -60,11 +61,17 @@ func dependsOnFacts(d authz.Decision) bool {
 	})
 }
 
-// pinned lists, for each access, the facts that policy needed and got.
-func pinned(before, after []authz.Access, results []authz.AccessResult) [][]grant.Pin {
+// pinned lists, for each access, the facts that policy needed and got. What a
+// guardrail needed is pinned on every access that has it: a guardrail does not
+// say which of them it looked at.
+func pinned(before, after []authz.Access, first authz.Decision) [][]grant.Pin {
+	var read []string
+	for _, deny := range first.Denies {
+		read = append(read, deny.Needs...)
+	}
 	pins := make([][]grant.Pin, len(after))
 	for i := range after {
-		for _, key := range results[i].Needs {
+		for _, key := range spelledOut(slices.Concat(first.Accesses[i].Needs, read), after[i].Context) {
 			if !before[i].IsUnknown(key) || after[i].IsUnknown(key) {
 				continue
 			}
@@ -73,6 +80,31 @@ func pinned(before, after []authz.Access, results []authz.AccessResult) [][]gran
 		}
 	}
 	return pins
+}
+
+// spelledOut puts the keys that were found in the place of "PREFIX/*", and
+// leaves out a second spelling of a key.
+func spelledOut(keys []string, found map[string]authz.Value) (out []string) {
+	seen := map[string]bool{}
+	add := func(key string) {
+		if folded := strings.ToLower(key); !seen[folded] {
+			seen[folded] = true
+			out = append(out, key)
+		}
+	}
+	for _, key := range keys {
+		prefix, wide := strings.CutSuffix(key, "*")
+		if !wide {
+			add(key)
+			continue
+		}
+		for _, k := range slices.Sorted(maps.Keys(found)) {
+			if len(k) >= len(prefix) && strings.EqualFold(k[:len(prefix)], prefix) {
+				add(k)
+			}
+		}
+	}
+	return out
 }
 
 // lookup finds a key as IAM does, without regard to case.

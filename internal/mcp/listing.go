@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
@@ -36,13 +38,18 @@ func (g *Gate) list(ctx context.Context, m *wire.Message) (_ []byte, err error) 
 	if err != nil {
 		return nil, err
 	}
-	visible := map[string]bool{}
+	visible, notes := map[string]bool{}, map[string]string{}
 	for _, name := range g.Catalog.Tools() {
 		if visible[name], err = g.visible(ctx, policy, name); err != nil {
 			return nil, err
 		}
+		if visible[name] && g.ListOperations && g.Shadow == nil {
+			if notes[name], err = g.operations(ctx, policy, name); err != nil {
+				return nil, err
+			}
+		}
 	}
-	return tools.Keep(func(name string) bool { return visible[name] }), nil
+	return tools.Edit(func(name string) bool { return visible[name] }, func(name string) string { return notes[name] }), nil
 }
 
 // hidden refuses a call of a tool that is not listed to the caller in the
@@ -68,35 +75,66 @@ func (g *Gate) hidden(ctx context.Context, tool string) error {
 }
 
 // visible: the caller may all that one way of using the tool needs. A tool
-// without AWS actions is asked about like a call.
-// Policy does not change while it is loaded, so each tool is asked about once.
+// without AWS actions is asked about like a call. Each is asked about once for
+// each revision of policy. In shadow mode nothing is hidden: a tool that nobody
+// calls cannot be observed.
 func (g *Gate) visible(ctx context.Context, policy Decider, tool string) (bool, error) {
-	if known, ok := g.shown.Load(tool); ok {
-		return known.(bool), nil
+	if g.Shadow != nil {
+		return true, nil
+	}
+	revision := policy.Revision()
+	if known, ok := g.shown.get(revision, tool); ok {
+		return known, nil
 	}
 	visible, err := g.usable(ctx, policy, tool)
 	if err == nil {
-		g.shown.Store(tool, visible)
+		g.shown.put(revision, tool, visible)
 	}
 	return visible, err
 }
 
 func (g *Gate) usable(ctx context.Context, policy Decider, tool string) (bool, error) {
-	ways := g.Catalog.Needs(tool)
-	for _, way := range ways {
-		if slices.Contains(way, catalog.CallTool) {
-			return g.mayCall(ctx, policy, tool)
-		}
-	}
-	named, err := policy.Visible(ctx, g.Caller.Persona, g.Catalog.Actions(tool))
-	if err != nil {
-		return false, err
-	}
-	return slices.ContainsFunc(ways, func(way []string) bool {
-		return len(way) > 0 && !slices.ContainsFunc(way, func(action string) bool { return !slices.Contains(named, action) })
-	}), nil
+	open, err := g.open(ctx, policy, tool)
+	return err == nil && slices.ContainsFunc(g.Catalog.Needs(tool), open), err
 }
 
+// operations is the note for a tool's description; empty for one without operations.
+func (g *Gate) operations(ctx context.Context, policy Decider, tool string) (string, error) {
+	names := g.Catalog.Operations(tool)
+	if len(names) == 0 {
+		return "", nil
+	}
+	open, err := g.open(ctx, policy, tool)
+	names = slices.DeleteFunc(names, func(name string) bool {
+		return err != nil || !slices.ContainsFunc(g.Catalog.OperationNeeds(tool, name), open)
+	})
+	return "\n\nPolicy leaves these operations open to you, each call still being decided: " + strings.Join(names, ", ") + ".", err
+}
+
+// open returns whether the caller may go one way of using the tool, as far as
+// IAM's layers alone say: an Allow is taken as if its conditions held, a Deny with
+// conditions as if it did not fire, and guardrails as if they did not deny.
+func (g *Gate) open(ctx context.Context, policy Decider, tool string) (func(way []string) bool, error) {
+	actions := g.Catalog.Actions(tool)
+	named, err := policy.Visible(ctx, g.Caller.Persona, slices.DeleteFunc(slices.Clone(actions), func(a string) bool { return a == catalog.CallTool }))
+	if err != nil {
+		return nil, err
+	}
+	if slices.Contains(actions, catalog.CallTool) {
+		may, err := g.mayCall(ctx, policy, tool)
+		if err != nil {
+			return nil, err
+		}
+		if may {
+			named = append(named, catalog.CallTool)
+		}
+	}
+	return func(way []string) bool {
+		return len(way) > 0 && !slices.ContainsFunc(way, func(action string) bool { return !slices.Contains(named, action) })
+	}, nil
+}
+
+// mayCall asks about the tool as such: its mcp documents name tools, not actions.
 func (g *Gate) mayCall(ctx context.Context, policy Decider, tool string) (bool, error) {
 	accesses, err := g.Catalog.Tool(g.Caller.Env, tool)
 	if err != nil {
@@ -106,5 +144,33 @@ func (g *Gate) mayCall(ctx context.Context, policy Decider, tool string) (bool, 
 		Region: g.Caller.Env.Region, Account: g.Caller.Env.Account,
 		Call:     authz.Call{Method: "tools/call", Server: g.Catalog.Server(), Tool: tool},
 		Accesses: accesses})
-	return decision.Allow, err
+	if err != nil {
+		return false, err
+	}
+	return !slices.ContainsFunc(decision.Accesses, func(a authz.AccessResult) bool { return a.Verdict != authz.Allowed && !a.Possible }) &&
+		len(decision.Accesses) > 0, nil
+}
+
+// shown remembers which tools are listed under one revision of policy. Its zero
+// value is ready.
+type shown struct {
+	mu       sync.Mutex
+	revision string
+	tools    map[string]bool
+}
+
+func (s *shown) get(revision, tool string) (visible, known bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	visible, known = s.tools[tool]
+	return visible, known && s.revision == revision
+}
+
+func (s *shown) put(revision, tool string, visible bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.revision != revision || s.tools == nil {
+		s.revision, s.tools = revision, map[string]bool{}
+	}
+	s.tools[tool] = visible
 }

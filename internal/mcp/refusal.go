@@ -25,6 +25,7 @@ const (
 // The classes of refusal and of outcome, as the record names them.
 const (
 	classAllowed     = "allowed"
+	classShadow      = "shadow" // let through although policy denies
 	classUnreadable  = "unreadable"
 	classMethod      = "method"
 	classInFlight    = "in-flight" // the id is in use, or too many requests are
@@ -65,6 +66,8 @@ func classify(err error) *refusal {
 		return &refusal{classUnknownTool, "there is no such tool", detail}
 	case errors.Is(err, catalog.ErrUnknownOperation), errors.Is(err, catalog.ErrArgument):
 		return &refusal{classArgument, detail, detail}
+	case errors.Is(err, grant.ErrSessionDeny):
+		return policyError(err)
 	case errors.Is(err, grant.ErrPolicySize):
 		return &refusal{classCredentials, detail, detail}
 	case errors.Is(err, grant.ErrCredentials):

@@ -142,6 +142,47 @@ func TestIdsAreTypableAndDiffer(t *testing.T) {
 	}
 }
 
+func TestShowTellsWhatPolicyAskedForBesides(t *testing.T) {
+	access := []authz.Access{{Action: "ecs:DeleteService", Resource: "arn:x"}}
+	result := &authz.Decision{Accesses: []authz.AccessResult{{Verdict: authz.ExplicitDeny, Layer: "boundary", Statements: []string{"b/Prod"}, Needs: []string{"aws:ResourceTag/Environment"}}},
+		Denies:      []authz.Reason{{Code: "production", Title: "t", Message: "m", Needs: []string{"aws:ResourceTag/Team"}}},
+		Obligations: []authz.Obligation{{Kind: "redact", Members: []string{"environment", "secrets"}}},
+		SessionDeny: []authz.SessionDeny{{Action: []string{"ecs:Delete*"}, Resource: []string{"*"}, Condition: map[string]map[string][]string{"StringEquals": {"aws:ResourceTag/Environment": {"prod", "production"}}}}},
+		Context:     map[string]any{"change": map[string]any{"ticket": "T-1\u001b"}}}
+	shadowed := Record{Phase: PhaseDecision, DecisionID: "abc", Class: "shadow", Mode: "shadow", EnforceWouldDeny: true, Revision: "r1", Input: &Input{Accesses: access}, Result: result}
+	refused := Record{Phase: PhaseRefusal, DecisionID: "abc", Class: "policy", Input: &Input{Accesses: access}, Result: result}
+	tests := []struct {
+		name  string
+		r     Record
+		wants []string
+		never string
+	}{
+		{"a call that shadow mode let through", shadowed, []string{"answer     LET THROUGH by shadow mode; mode enforce would have refused it",
+			"obligation redact environment, secrets", "session    AWS is to deny ecs:Delete* on *, if aws:ResourceTag/Environment StringEquals prod or production (not in mode shadow)",
+			`context    change: {"ticket":"T-1\u001b"}`, "could be otherwise with another value of aws:ResourceTag/Environment",
+			"could be lifted by the value of aws:ResourceTag/Team", "policy     revision r1"}, "answer     allowed"},
+		{"the same refused", refused, []string{"answer     refused (policy)", "obligation redact"}, "shadow"},
+		{"an allowed call in shadow mode", Record{Phase: PhaseDecision, DecisionID: "abc", Mode: "shadow"}, []string{"answer     allowed (mode shadow)"}, "LET"},
+		{"a redacted answer", Record{Phase: PhaseOutcome, DecisionID: "abc", Class: "answered", Redacted: 3}, []string{"; 3 values kept from the client\n"}, "refused"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var b strings.Builder
+			if err := Show(&b, []Record{tt.r}); err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range tt.wants {
+				if !strings.Contains(b.String(), want) {
+					t.Errorf("does not say %q:\n%s", want, b.String())
+				}
+			}
+			if strings.Contains(b.String(), tt.never) {
+				t.Errorf("says %q:\n%s", tt.never, b.String())
+			}
+		})
+	}
+}
+
 func TestShowTellsADecisionWhole(t *testing.T) {
 	records := []Record{
 		{Phase: PhaseDecision, DecisionID: "abc", Timestamp: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC), Class: "allowed", Revision: "r1",

@@ -24,8 +24,13 @@ type Record struct {
 	RunID string `json:"run_id"`
 	Seq   uint64 `json:"seq"`
 	// Class says why: "allowed", or the class of refusal ("policy", "argument",
-	// "unreadable", …), or what became of the call ("answered", "tool-error", "upstream", "timeout", …).
-	Class       string `json:"class"`
+	// "unreadable", …), "shadow", or what became of the call ("answered", "tool-error", "upstream", "timeout", …).
+	Class string `json:"class"`
+	// Mode is "shadow" when policy's verdict was not carried out; empty otherwise.
+	Mode string `json:"mode,omitempty"`
+	// EnforceWouldDeny: policy denies the call, and only shadow mode let it pass.
+	EnforceWouldDeny bool `json:"enforce_would_deny,omitempty"`
+
 	Path        string `json:"path,omitempty"`
 	Revision    string `json:"revision,omitempty"`
 	RequestedBy string `json:"requested_by,omitempty"`
@@ -43,6 +48,8 @@ type Record struct {
 	// the outcome before (outcome only).
 	Draws        int `json:"draws,omitempty"`
 	DrawsRefused int `json:"draws_refused,omitempty"`
+	// Redacted counts the values that were kept from the client (outcome only).
+	Redacted int `json:"redacted,omitempty"`
 }
 
 // Input is what was judged.

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -19,6 +20,9 @@ func Show(w io.Writer, records []Record) error {
 		case PhaseOutcome:
 			fmt.Fprintf(&b, "outcome    %s after %.1f ms", r.Class, r.Millis)
 			fmt.Fprintf(&b, "; credentials drawn %d times", r.Draws)
+			if r.Redacted > 0 {
+				fmt.Fprintf(&b, "; %d values kept from the client", r.Redacted)
+			}
 			if r.DrawsRefused > 0 {
 				fmt.Fprintf(&b, ", refused %d times", r.DrawsRefused)
 			}
@@ -34,7 +38,7 @@ func Show(w io.Writer, records []Record) error {
 
 func showDecision(b *strings.Builder, r Record) {
 	line(b, "decision", r.DecisionID+"  "+r.Timestamp.Format(time.RFC3339))
-	line(b, "answer", map[bool]string{true: "allowed", false: "refused (" + r.Class + ")"}[r.Phase == PhaseDecision])
+	line(b, "answer", answer(r))
 	line(b, "because", r.Message)
 	if r.RequestedBy != "" {
 		line(b, "caller", r.RequestedBy+" as persona "+r.Persona)
@@ -45,13 +49,15 @@ func showDecision(b *strings.Builder, r Record) {
 		if in.EscapesScope {
 			line(b, "note", "the call acts through something that outlives its grant, such as a stack or a role of its own")
 		}
-		showAccesses(b, in.Accesses, r.Result)
+		showAccesses(b, in.Accesses, r)
 	}
 	if r.Result != nil {
 		for _, d := range r.Result.Denies {
 			line(b, "guardrail", d.Code+": "+d.Title+": "+d.Message)
 			line(b, "remedy", d.Remedy)
+			line(b, "", prefixed("  could be lifted by the value of ", strings.Join(d.Needs, ", ")))
 		}
+		showObligations(b, r)
 	}
 	if g := r.Grant; g != nil {
 		line(b, "grant", fmt.Sprintf("%s, session %s of %s", g.AccessKeyID, g.SessionName, g.Role))
@@ -61,11 +67,50 @@ func showDecision(b *strings.Builder, r Record) {
 	line(b, "policy", prefixed("revision ", r.Revision))
 }
 
-func showAccesses(b *strings.Builder, accesses []authz.Access, d *authz.Decision) {
+// answer says what became of the call, and what policy said if that is not the same.
+func answer(r Record) string {
+	switch {
+	case r.Phase != PhaseDecision:
+		return "refused (" + r.Class + ")"
+	case r.EnforceWouldDeny:
+		return "LET THROUGH by shadow mode; mode enforce would have refused it"
+	case r.Mode != "":
+		return "allowed (mode " + r.Mode + ")"
+	}
+	return "allowed"
+}
+
+// showObligations says what guardrails asked for besides a verdict.
+func showObligations(b *strings.Builder, r Record) {
+	for _, o := range r.Result.Obligations {
+		line(b, "obligation", o.Kind+" "+strings.Join(o.Members, ", "))
+	}
+	for _, d := range r.Result.SessionDeny {
+		text := "AWS is to deny " + strings.Join(d.Action, ", ") + " on " + strings.Join(d.Resource, ", ")
+		for _, operator := range slices.Sorted(maps.Keys(d.Condition)) {
+			for _, key := range slices.Sorted(maps.Keys(d.Condition[operator])) {
+				text += fmt.Sprintf(", if %s %s %s", key, operator, strings.Join(d.Condition[operator][key], " or "))
+			}
+		}
+		if r.Mode != "" {
+			text += " (not in mode " + r.Mode + ")"
+		}
+		line(b, "session", text)
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Result.Context)) {
+		text, err := json.Marshal(r.Result.Context[name])
+		if err != nil {
+			text = []byte(err.Error())
+		}
+		line(b, "context", name+": "+string(text))
+	}
+}
+
+func showAccesses(b *strings.Builder, accesses []authz.Access, r Record) {
 	for i, a := range accesses {
 		line(b, "access", a.Action+" on "+a.Resource)
-		if d != nil && i < len(d.Accesses) {
-			showResult(b, d.Accesses[i], a.Optional)
+		if d := r.Result; d != nil && i < len(d.Accesses) {
+			showResult(b, d.Accesses[i], a.Optional && r.Mode == "")
 		}
 		for _, key := range slices.Sorted(maps.Keys(a.Context)) {
 			line(b, "", fmt.Sprintf("  %s = %s", key, strings.Join(a.Context[key].Values, ", ")))
@@ -88,6 +133,7 @@ func showResult(b *strings.Builder, r authz.AccessResult, optional bool) {
 		text += "; optional, so it was left out of the grant"
 	}
 	line(b, "", "  "+text)
+	line(b, "", prefixed("  could be otherwise with another value of ", strings.Join(r.Needs, ", ")))
 	if len(r.Unknown) > 0 && !r.Hopeless() {
 		line(b, "", "  could not be determined: "+strings.Join(r.Unknown, ", "))
 	}

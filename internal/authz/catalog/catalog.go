@@ -145,6 +145,16 @@ func (c *Catalog) Needs(name string) [][]string {
 	return ways
 }
 
+// OperationNeeds is Needs of one operation of the tool; nil if there is no such
+// operation, or it is always refused.
+func (c *Catalog) OperationNeeds(name, operation string) [][]string {
+	t, ok := c.tools[name]
+	if !ok || t.operations[operation] == nil {
+		return nil
+	}
+	return t.operations[operation].needs()
+}
+
 // Actions returns every IAM action that a call of the tool can need, sorted;
 // mcp:CallTool for what needs no AWS access. It is nil for an unknown tool.
 func (c *Catalog) Actions(name string) []string {

@@ -136,8 +136,8 @@ func check(r authz.Request, d authz.Decision) error {
 	if !d.Allow {
 		return nil
 	}
-	if len(d.Obligations) > 0 { // nothing here can carry one out
-		return fmt.Errorf("%w: obligation %q is not known", ErrPolicy, d.Obligations[0].Kind)
+	if err := checkObligations(d); err != nil {
+		return err
 	}
 	if len(d.Denies) > 0 {
 		return fmt.Errorf("%w: allowed although %s denies", ErrPolicy, d.Denies[0].Code)

@@ -16,6 +16,8 @@ var ErrToolList = errors.New("read list of tools")
 type Tool struct {
 	Name string
 	Raw  json.RawMessage // as the server sent it
+
+	description [2]int // of its string in Raw, with the quotes; zero if there is none
 }
 
 // ToolList is the answer to a tools/list: one page of tools inside its message.
@@ -76,36 +78,69 @@ func (r *reader) tool() (t Tool, err *Error) {
 	}
 	named := false
 	t.Raw, err = r.object([]string{"name"}, func(key []byte) (err *Error) {
-		if string(key) != "name" {
+		switch string(key) {
+		case "name":
+			named = true
+			t.Name, err = r.text("the name of a tool is not a string")
+		case "description":
+			isString := r.dec.PeekKind() == '"'
+			v, failed := r.value(false)
+			if err = failed; isString {
+				end := int(r.dec.InputOffset())
+				t.description = [2]int{end - len(v), end}
+			}
+		default:
 			_, err = r.value(false)
-			return err
 		}
-		named = true
-		t.Name, err = r.text("the name of a tool is not a string")
 		return err
 	})
 	if err == nil && !named {
 		err = r.refuse("a tool has no name")
 	}
+	if start := int(r.dec.InputOffset()) - len(t.Raw); t.description[1] > 0 { // so far of the whole result
+		t.description = [2]int{t.description[0] - start, t.description[1] - start}
+	}
 	return t, err
+}
+
+// with returns the tool with a note at the end of its description, and every
+// other byte as it was.
+func (t Tool) with(note string) []byte {
+	quoted, err := jsontext.AppendQuote(nil, note)
+	if err != nil || note == "" {
+		return t.Raw
+	}
+	if end := t.description[1]; end > 0 {
+		return Splice(t.Raw, end-1, end, quoted[1:])
+	}
+	return Splice(t.Raw, 1, 1, append(append([]byte(`"description":`), quoted...), ','))
 }
 
 // Keep returns the message with only the tools whose name is kept. Every other
 // byte of the message stays as it is; if all tools are kept the message is
 // returned itself.
 func (t *ToolList) Keep(keep func(name string) bool) []byte {
+	return t.Edit(keep, func(string) string { return "" })
+}
+
+// Edit is Keep, and adds a note to the description of each kept tool for which
+// there is one.
+func (t *ToolList) Edit(keep func(name string) bool, note func(name string) string) []byte {
 	array := []byte{'['}
-	kept := 0
+	kept, changed := 0, false
 	for _, tool := range t.Tools {
 		if !keep(tool.Name) {
+			changed = true
 			continue
 		}
 		if kept++; kept > 1 {
 			array = append(array, ',')
 		}
-		array = append(array, tool.Raw...)
+		text := note(tool.Name)
+		changed = changed || text != ""
+		array = append(array, tool.with(text)...)
 	}
-	if kept == len(t.Tools) {
+	if !changed {
 		return t.raw
 	}
 	return Splice(t.raw, t.start, t.end, append(array, ']'))

@@ -1,0 +1,23 @@
+package authz
+
+import "fmt"
+
+// maxMembers bounds what one obligation may name.
+const maxMembers = 100
+
+// Check reports whether the proxy can carry the obligation out. One that it
+// cannot refuses the call.
+func (o Obligation) Check() error {
+	if o.Kind != ObligationRedact {
+		return fmt.Errorf("obligation %q is not known; there is %s", o.Kind, ObligationRedact)
+	}
+	if len(o.Members) == 0 || len(o.Members) > maxMembers {
+		return fmt.Errorf("obligation %s must name 1 to %d members", o.Kind, maxMembers)
+	}
+	for _, name := range o.Members {
+		if name == "" || len(name) > 200 {
+			return fmt.Errorf("obligation %s: a member's name must have 1 to 200 bytes", o.Kind)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,52 @@
+package redact
+
+// level says how the members of an object are treated. MCP's own members keep
+// their form whatever names policy lists, so that the answer stays an answer;
+// what they hold is redacted like the rest.
+type level struct {
+	opaque map[string]bool   // not looked into: ids and tokens, which the client chose
+	own    map[string]*level // MCP's own members, and how what they hold is treated
+	binary map[string]bool   // base64, which cannot be looked into: withheld whole
+}
+
+// payload is what is nobody's form: every named member is redacted.
+var payload = &level{}
+
+// Source: MCP, schema: CallToolResult, GetPromptResult, ReadResourceResult, ContentBlock, ResourceContents.
+var (
+	resource = &level{
+		own:    map[string]*level{"uri": payload, "mimeType": payload, "text": payload, "_meta": payload},
+		binary: map[string]bool{"blob": true},
+	}
+	block = &level{
+		own: map[string]*level{"type": payload, "text": payload, "mimeType": payload, "uri": payload, "name": payload,
+			"annotations": payload, "_meta": payload, "resource": resource},
+		binary: map[string]bool{"data": true, "blob": true},
+	}
+	prompted = &level{own: map[string]*level{"role": payload, "content": block}}
+	result   = &level{own: map[string]*level{"content": block, "contents": resource, "messages": prompted, "structuredContent": payload,
+		"isError": payload, "resultType": payload, "_meta": payload}}
+	failure  = &level{own: map[string]*level{"code": payload, "message": payload, "data": payload}}
+	response = &level{
+		opaque: map[string]bool{"jsonrpc": true, "id": true},
+		own:    map[string]*level{"result": result, "error": failure},
+	}
+	parameters = &level{opaque: map[string]bool{"progressToken": true, "requestId": true}}
+	message    = &level{
+		opaque: map[string]bool{"jsonrpc": true, "id": true, "method": true},
+		own:    map[string]*level{"params": parameters},
+	}
+)
+
+// below is how what a member holds is treated.
+func (l *level) below(name string) *level {
+	if own, ok := l.own[name]; ok {
+		return own
+	}
+	return payload
+}
+
+// isOwn reports whether a member is MCP's own.
+func (l *level) isOwn(name string) bool {
+	return l.own[name] != nil || l.opaque[name] || l.binary[name]
+}

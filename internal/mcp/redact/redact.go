@@ -1,0 +1,80 @@
+package redact
+
+import (
+	"fmt"
+	"maps"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
+)
+
+// What the client sees instead.
+const (
+	valueMark = "[redacted by policy]"
+	textMark  = "[withheld by policy: this text is not JSON and names what is kept from the client]"
+	// base64 of "[withheld by policy]": what is not text stays well formed.
+	binaryMark = "W3dpdGhoZWxkIGJ5IHBvbGljeV0="
+)
+
+// Redactor redacts the members that obligations name. A nil Redactor changes
+// nothing. It never changes itself and is safe for concurrent use.
+type Redactor struct {
+	names map[string]bool // folded
+}
+
+// New returns the Redactor for the obligations, nil if there are none. An
+// obligation that is not understood is an error: the call must be refused.
+func New(obligations []authz.Obligation) (*Redactor, error) {
+	if len(obligations) == 0 {
+		return nil, nil
+	}
+	r := &Redactor{names: map[string]bool{}}
+	for _, o := range obligations {
+		if err := o.Check(); err != nil {
+			return nil, fmt.Errorf("carry out obligation: %w", err)
+		}
+		for _, name := range o.Members {
+			r.names[fold(name)] = true
+		}
+	}
+	return r, nil
+}
+
+// With returns a Redactor of the members of both.
+func (r *Redactor) With(other *Redactor) *Redactor {
+	if r == nil || other == nil {
+		if r == nil {
+			return other
+		}
+		return r
+	}
+	joined := maps.Clone(r.names)
+	maps.Copy(joined, other.names)
+	return &Redactor{joined}
+}
+
+// Response returns the server's response m as the client may see it, and how
+// many values were taken out.
+func (r *Redactor) Response(m *wire.Message) (line []byte, count int) {
+	if r == nil {
+		return m.Raw, 0
+	}
+	w := walk(r, m.Raw, response)
+	if w.err != nil { // cannot be: m was read
+		return wire.ErrorResponse(m.ID, withheldCode, "ecs-mcp-proxy: the answer cannot be redacted, so it is withheld", nil), 1
+	}
+	return apply(m.Raw, w.edits), w.count
+}
+
+// withheldCode is JSON-RPC's internal error. Source: JSON-RPC 2.0 section 5.1.
+const withheldCode = -32603
+
+// Mentions reports whether a notification or a request of the server holds
+// anything that Response would take out.
+func (r *Redactor) Mentions(m *wire.Message) bool {
+	if r == nil {
+		return false
+	}
+	w := walk(r, m.Raw, message)
+	return w.err != nil || w.count > 0
+}
