@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 )
@@ -17,15 +18,19 @@ var askedRules = map[string]bool{"deny": true, "obligation": true, "session_deny
 
 var guardrailName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,63}$`)
 
+var builtinGuardrails = sync.OnceValues(func() (map[string]guardrail, error) {
+	modules, err := loadModules()
+	if err != nil {
+		return nil, err
+	}
+	return guardrailsOf(modules)
+})
+
 // review holds a source to what own Rego may do. A package under ecsmcp is one
 // guardrail with a new name, everything else in ecsmcp is the proxy's own: so
 // nothing here can define or change what allows.
 func (s Source) review() (warnings []string, problems []error) {
-	builtin, err := loadModules()
-	if err != nil {
-		return nil, []error{err}
-	}
-	known, err := guardrailsOf(builtin)
+	known, err := builtinGuardrails()
 	if err != nil {
 		return nil, []error{err}
 	}
