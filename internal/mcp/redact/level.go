@@ -4,7 +4,7 @@ package redact
 // their form whatever names policy lists, so that the answer stays an answer;
 // what they hold is redacted like the rest.
 type level struct {
-	opaque map[string]bool   // not looked into: ids and tokens, which the client chose
+	opaque map[string]bool   // not looked into: MCP's own words, and ids and tokens, which the client chose
 	own    map[string]*level // MCP's own members, and how what they hold is treated
 	binary map[string]bool   // base64, which cannot be looked into: withheld whole
 }
@@ -19,13 +19,16 @@ var (
 		binary: map[string]bool{"blob": true},
 	}
 	block = &level{
-		own: map[string]*level{"type": payload, "text": payload, "mimeType": payload, "uri": payload, "name": payload,
+		opaque: map[string]bool{"type": true},
+		own: map[string]*level{"text": payload, "mimeType": payload, "uri": payload, "name": payload,
 			"annotations": payload, "_meta": payload, "resource": resource},
 		binary: map[string]bool{"data": true, "blob": true},
 	}
-	prompted = &level{own: map[string]*level{"role": payload, "content": block}}
-	result   = &level{own: map[string]*level{"content": block, "contents": resource, "messages": prompted, "structuredContent": payload,
-		"isError": payload, "resultType": payload, "_meta": payload}}
+	prompted = &level{opaque: map[string]bool{"role": true}, own: map[string]*level{"content": block}}
+	result   = &level{
+		opaque: map[string]bool{"isError": true, "resultType": true},
+		own:    map[string]*level{"content": block, "contents": resource, "messages": prompted, "structuredContent": payload, "_meta": payload},
+	}
 	failure  = &level{own: map[string]*level{"code": payload, "message": payload, "data": payload}}
 	response = &level{
 		opaque: map[string]bool{"jsonrpc": true, "id": true},
