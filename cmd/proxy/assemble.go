@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -81,15 +79,7 @@ func loadDocument(name string, values map[string]string) (policy.Document, error
 	if !config.IsPath(name) {
 		return policy.Builtin(name, values)
 	}
-	b, err := os.ReadFile(name)
-	if err != nil {
-		return policy.Document{}, fmt.Errorf("read policy document: %w", err)
-	}
-	if len(bytes.TrimSpace(b)) == 0 {
-		return policy.Document{}, fmt.Errorf("read policy document: %s is empty", name)
-	}
-	base := name[strings.LastIndexByte(name, '/')+1:]
-	return policy.ReadDocument(strings.TrimSuffix(base, ".json"), b)
+	return policy.ReadFile(name)
 }
 
 // loadCatalog finds the server's profile among the configured files and the built-in ones.

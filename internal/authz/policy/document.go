@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -23,6 +26,9 @@ type Document struct {
 	Layer string
 	// JSON is the document as ReadDocument normalised it.
 	JSON json.RawMessage
+
+	path  string // of the file, or empty
+	lines lines  // of the file's text
 }
 
 // statement is one statement, decoded; [Document.statements] gives only ones
@@ -35,36 +41,82 @@ type statement map[string]any
 // pattern that can match nothing, a Deny that a missing variable would undo).
 //
 // Every mistake is in the one error, an ErrDocument, with its place and what to
-// write instead.
-func ReadDocument(name string, b []byte) (Document, error) {
-	refuse := func(err error) (Document, error) {
-		return Document{}, fmt.Errorf("%w: %s: %w", ErrDocument, name, err)
+// write instead; [Findings] takes it apart.
+func ReadDocument(name string, b []byte) (Document, error) { return readDocument(name, "", b) }
+
+// ReadFile is ReadDocument for a file; its mistakes have lines. The document's
+// name is the file's, without .json.
+func ReadFile(path string) (Document, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return Document{}, fmt.Errorf("%w: read policy document: %w", ErrDocument, err)
 	}
+	return readDocument(strings.TrimSuffix(filepath.Base(path), ".json"), path, b)
+}
+
+// readDocument reads the document of a file, or of none if path is empty: lines
+// say something only where there is a file to open.
+func readDocument(name, path string, b []byte) (Document, error) {
+	d := Document{Name: name, path: path}
 	if name == "" || strings.ContainsAny(name, "/\n") {
-		return refuse(errors.New("a document's name may not be empty or hold a slash: reasons are written DOCUMENT/SID"))
+		return Document{}, d.refused(Finding{Message: "a document's name may not be empty or hold a slash: reasons are written DOCUMENT/SID"})
 	}
-	if err := checkText(b); err != nil {
-		return refuse(err)
+	where, found, whole := readText(b)
+	d.lines = where
+	if !whole {
+		return Document{}, d.refused(found...)
 	}
 	var value any
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.UseNumber()
-	if err := d.Decode(&value); err != nil {
-		return refuse(err)
+	decoder := json.NewDecoder(bytes.NewReader(b))
+	decoder.UseNumber()
+	if err := decoder.Decode(&value); err != nil {
+		return Document{}, d.refused(Finding{Message: err.Error()})
 	}
 	g := grammar{}
 	g.document(value)
-	if len(g.problems) > 0 {
-		return refuse(errors.Join(g.problems...))
+	for _, p := range g.problems {
+		found = append(found, Finding{Place: p.place, Message: p.message, Line: where.of(p.place)})
+	}
+	if len(found) > 0 {
+		return Document{}, d.refused(found...)
 	}
 	// Written anew, so that no spelling of a character hides what a text says.
 	var normal bytes.Buffer
 	e := json.NewEncoder(&normal)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(value); err != nil {
-		return refuse(err)
+		return Document{}, d.refused(Finding{Message: err.Error()})
 	}
-	return Document{Name: name, JSON: bytes.TrimSpace(normal.Bytes())}, nil
+	d.JSON = bytes.TrimSpace(normal.Bytes())
+	return d, nil
+}
+
+func (d Document) refused(found ...Finding) error {
+	return &refusal{d.located(Error, found)}
+}
+
+// located completes findings with the document's file, or its name if it has
+// none: then no line means anything to anybody.
+func (d Document) located(s Severity, found []Finding) []Finding {
+	for i := range found {
+		f := &found[i]
+		f.Severity, f.File = s, d.path
+		if d.path == "" {
+			f.File, f.Line = d.Name, 0
+		}
+	}
+	slices.SortStableFunc(found, func(a, b Finding) int { return a.Line - b.Line })
+	return found
+}
+
+// again reads the document once more, since one may have been made without
+// ReadDocument, and keeps where it came from.
+func (d Document) again() (Document, error) {
+	read, err := ReadDocument(d.Name, d.JSON)
+	if read.Layer = d.Layer; bytes.Equal(read.JSON, d.JSON) {
+		read.path, read.lines = d.path, d.lines
+	}
+	return read, err
 }
 
 // checkText refuses what readers of JSON disagree about: duplicate keys at any

@@ -46,10 +46,10 @@ func TestReadDocumentAccepts(t *testing.T) {
 
 func TestReadDocumentRefuses(t *testing.T) {
 	for name, tt := range map[string]struct{ text, want string }{
-		"nothing":                                   {``, "EOF"},
+		"nothing":                                   {``, "is empty"},
 		"no JSON":                                   {`Version: 1`, "invalid character"},
-		"a comment":                                 {`{ // x` + "\n}", "invalid character"},
-		"a trailing comma":                          {`{"Version": "2012-10-17",}`, "invalid character"},
+		"a comment":                                 {`{ // x` + "\n}", "no comments"},
+		"a trailing comma":                          {`{"Version": "2012-10-17",}`, "remove the comma"},
 		"a second document":                         {doc(``) + `{}`, "after the end"},
 		"a list":                                    {`[]`, "must be a JSON object"},
 		"an equal key":                              {doc(`{"Effect": "Deny", "Effect": "Allow", "Action": "*", "Resource": "*"}`), "merge them"},

@@ -27,18 +27,26 @@ var (
 
 // grammar checks a decoded document and collects every mistake.
 type grammar struct {
-	problems  []error
+	problems  []mistake
 	variables bool // the Version has policy variables
 }
 
 func (g *grammar) fail(where, format string, args ...any) {
-	g.problems = append(g.problems, fmt.Errorf("%s: %s", where, fmt.Sprintf(format, args...)))
+	g.problems = append(g.problems, mistake{where, fmt.Sprintf(format, args...)})
 }
+
+// mistake is one thing that is wrong, and where in the document.
+type mistake struct{ place, message string }
+
+func (m mistake) Error() string { return m.place + ": " + m.message }
 
 func (g *grammar) document(value any) {
 	document, ok := value.(map[string]any)
 	if !ok {
 		g.fail("document", "must be a JSON object with Version and Statement")
+		return
+	}
+	if g.wrapped(document) {
 		return
 	}
 	for _, key := range slices.Sorted(maps.Keys(document)) {
@@ -78,6 +86,28 @@ func (g *grammar) document(value any) {
 			}
 		}
 	}
+}
+
+// wrapped refuses what the AWS CLI prints around a document.
+func (g *grammar) wrapped(document map[string]any) bool {
+	if _, ok := document["Statement"]; ok {
+		return false
+	}
+	if _, ok := document["PolicyVersion"]; ok {
+		g.fail("PolicyVersion", "is around the document; write what is in its Document alone (jq .PolicyVersion.Document FILE)")
+		return true
+	}
+	for _, key := range []string{"PolicyDocument", "AssumeRolePolicyDocument", "Document", "document"} {
+		if _, ok := document[key]; ok {
+			g.fail(key, "is around the document; write what is in it alone (jq .%s FILE)", key)
+			return true
+		}
+	}
+	if _, ok := document["Policy"]; ok {
+		g.fail("Policy", "describes a policy and is none; aws iam get-policy-version --query PolicyVersion.Document prints the document")
+		return true
+	}
+	return false
 }
 
 func (g *grammar) statement(where string, s map[string]any) {
@@ -121,12 +151,21 @@ func (g *grammar) oneOf(where string, s map[string]any, plain, negated string, c
 		if len(values) == 0 {
 			g.fail(where+"."+key, "is empty, so it would match nothing")
 		}
-		for _, v := range values {
-			if text, ok := g.text(where+"."+key, v); ok {
-				check(where+"."+key, text)
+		for i, v := range values {
+			at := element(where+"."+key, i, values)
+			if text, ok := g.text(at, v); ok {
+				check(at, text)
 			}
 		}
 	}
+}
+
+// element is the place of one of values; a single one has the place of all.
+func element(where string, i int, values []any) string {
+	if len(values) == 1 {
+		return where
+	}
+	return fmt.Sprintf("%s[%d]", where, i)
 }
 
 // text refuses what is no text, or still a template.

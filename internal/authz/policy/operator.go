@@ -88,8 +88,8 @@ func (g *grammar) operator(where, name string, value any, denies bool) {
 		if len(values) == 0 {
 			g.fail(where+"."+key, "has no value to compare with")
 		}
-		for _, v := range values {
-			g.operand(where+"."+key, op.kind, v, denies && op.negated)
+		for i, v := range values {
+			g.operand(element(where+"."+key, i, values), op.kind, v, denies && op.negated)
 		}
 	}
 }

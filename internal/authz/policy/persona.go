@@ -21,8 +21,7 @@ type layer struct {
 	documents []Document
 }
 
-// checkPersonas reads the documents once more: a Document may have been made
-// without ReadDocument.
+// checkPersonas reads the documents once more.
 func checkPersonas(personas map[string]Persona) (map[string]Persona, error) {
 	checked := map[string]Persona{}
 	for name, p := range personas {
@@ -34,7 +33,7 @@ func checkPersonas(personas map[string]Persona) (map[string]Persona, error) {
 					problems = append(problems, fmt.Errorf("two documents of one layer are named %q, so a reason could not say which", d.Name))
 				}
 				seen[d.Name] = true
-				d, err := ReadDocument(d.Name, d.JSON)
+				d, err := d.again()
 				if err != nil {
 					problems = append(problems, err)
 				}

@@ -1,0 +1,93 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Severity says what a finding means.
+type Severity string
+
+// An Error refuses what it is about; a Warning does not: it is legal and hardly meant.
+const (
+	Error   Severity = "error"
+	Warning Severity = "warning"
+)
+
+// Finding is one thing that is wrong with a policy, and what to do about it.
+type Finding struct {
+	// File is the path that was read, or the name of a document that is no file.
+	File string `json:"file,omitempty"`
+	// Line counts from 1; 0 is a finding about the whole.
+	Line     int      `json:"line,omitempty"`
+	Severity Severity `json:"severity"`
+	// Place is where in the document: Statement[0].Condition.StringEquals.
+	Place   string `json:"place,omitempty"`
+	Message string `json:"message"`
+}
+
+// String writes the finding as compilers do, without its severity.
+func (f Finding) String() string { return f.at() + f.text() }
+
+// Labelled is String with the severity before what is said.
+func (f Finding) Labelled() string { return f.at() + string(f.Severity) + ": " + f.text() }
+
+func (f Finding) at() string {
+	switch {
+	case f.File == "":
+		return ""
+	case f.Line == 0:
+		return f.File + ": "
+	}
+	return fmt.Sprintf("%s:%d: ", f.File, f.Line)
+}
+
+func (f Finding) text() string {
+	if f.Place == "" {
+		return f.Message
+	}
+	return f.Place + ": " + f.Message
+}
+
+// refusal is the error of a document that is not taken: an ErrDocument with
+// everything that was found.
+type refusal struct{ findings []Finding }
+
+func (r *refusal) Error() string {
+	lines := make([]string, len(r.findings))
+	for i, f := range r.findings {
+		lines[i] = f.String()
+	}
+	return ErrDocument.Error() + ": " + strings.Join(lines, "\n")
+}
+
+func (r *refusal) Is(target error) bool { return target == ErrDocument }
+
+// Findings returns what an error of this package found, each as an Error.
+func Findings(err error) (found []Finding) {
+	if err == nil {
+		return nil
+	}
+	if r := (*refusal)(nil); errors.As(err, &r) {
+		return r.findings
+	}
+	lines := strings.Split(strings.TrimPrefix(err.Error(), ErrPolicy.Error()+": "), "\n")
+	for i, line := range lines {
+		if i == 0 && len(lines) > 1 && strings.HasSuffix(line, ":") {
+			continue // the heading of the others
+		}
+		f := Finding{Severity: Error, Message: line}
+		if m := located.FindStringSubmatch(line); m != nil {
+			f.File, f.Message = m[1], m[3]
+			f.Line, _ = strconv.Atoi(m[2])
+		}
+		found = append(found, f)
+	}
+	return found
+}
+
+// located is how every reader here says where a mistake is.
+var located = regexp.MustCompile(`^([^\s:][^:]*):([0-9]{1,9}): (.*)$`)
