@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -29,8 +30,8 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// startAWS starts a strict AWS in memory for one script, with a staging and a
-// production service, a role that may do everything, and a user whose
+// startAWS starts a strict AWS in memory for one script, with a service and more
+// for staging and for production, a role that may do everything, and a user whose
 // credentials are the proxy's: they are set in the environment, the address as
 // $AWS_URL, the role as $ROLE.
 func startAWS(ts *testscript.TestScript, _ bool, _ []string) {
@@ -51,6 +52,12 @@ func startAWS(ts *testscript.TestScript, _ bool, _ []string) {
 		tags := map[string]string{"Environment": environment}
 		aws.AddCluster(environment, tags)
 		aws.AddService(environment, "checkout", tags)
+		aws.AddTaskDefinition(environment, "", "", tags)
+		aws.AddCapacityProvider(environment, tags)
+		aws.AddStack(environment+"-ecr-infrastructure", tags)
+		aws.AddRepository(environment+"-repo", tags)
+		ts.Setenv(strings.ToUpper(environment)+"_INSTANCE", aws.AddContainerInstance("default", tags))
+		ts.Setenv(strings.ToUpper(environment)+"_TASK_SET", aws.AddTaskSet(environment, "checkout", tags))
 	}
 	ts.Setenv("AWS_ACCESS_KEY_ID", key.ID)
 	ts.Setenv("AWS_SECRET_ACCESS_KEY", key.Secret)

@@ -87,15 +87,19 @@ type operation func(ctx context.Context, client *ecs.Client, params json.RawMess
 
 // operations are the ones that the embedded server knows.
 var operations = map[string]operation{
-	"ListClusters":           with((*ecs.Client).ListClusters),
-	"DescribeClusters":       with((*ecs.Client).DescribeClusters),
-	"ListServices":           with((*ecs.Client).ListServices),
-	"DescribeServices":       with((*ecs.Client).DescribeServices),
-	"UpdateService":          with((*ecs.Client).UpdateService),
-	"DeleteService":          with((*ecs.Client).DeleteService),
-	"ListTasks":              with((*ecs.Client).ListTasks),
-	"DescribeTasks":          with((*ecs.Client).DescribeTasks),
-	"DescribeTaskDefinition": with((*ecs.Client).DescribeTaskDefinition),
+	"ListClusters":                with((*ecs.Client).ListClusters),
+	"DescribeClusters":            with((*ecs.Client).DescribeClusters),
+	"ListServices":                with((*ecs.Client).ListServices),
+	"DescribeServices":            with((*ecs.Client).DescribeServices),
+	"UpdateService":               with((*ecs.Client).UpdateService),
+	"DeleteService":               with((*ecs.Client).DeleteService),
+	"ListTasks":                   with((*ecs.Client).ListTasks),
+	"DescribeTasks":               with((*ecs.Client).DescribeTasks),
+	"DescribeTaskDefinition":      with((*ecs.Client).DescribeTaskDefinition),
+	"DeregisterTaskDefinition":    with((*ecs.Client).DeregisterTaskDefinition),
+	"DeregisterContainerInstance": with((*ecs.Client).DeregisterContainerInstance),
+	"DeleteTaskSet":               with((*ecs.Client).DeleteTaskSet),
+	"DeleteCapacityProvider":      with((*ecs.Client).DeleteCapacityProvider),
 }
 
 // with makes an operation of one method of the ECS client.
