@@ -2,6 +2,11 @@ package ecsmcp.personas.troubleshooting_test
 
 import data.ecsmcp.samples
 
+test_samples[name] if {
+	some name, case in samples.cases("troubleshooting")
+	samples.keeps(case)
+}
+
 # What each action of the troubleshooting tool asks of AWS.
 tool := {
 	"get_ecs_troubleshooting_guidance": [
@@ -35,16 +40,4 @@ test_every_action_of_the_tool_works[action] if {
 	every one in needed {
 		samples.bounded("troubleshooting", samples.unscoped(one)).decision == "allowed"
 	}
-}
-
-test_denied[note] if {
-	some note, access in {
-		"stopping a task": samples.on("ecs:StopTask", samples.ecs("task/shop/1"), {}),
-		"a shell in a container": samples.on("ecs:ExecuteCommand", samples.ecs("task/shop/1"), {}),
-		"deleting a stack": samples.on("cloudformation:DeleteStack", "arn:aws:cloudformation:us-east-1:123456789012:stack/a/*", {}),
-		"opening a port": samples.on("ec2:AuthorizeSecurityGroupIngress", "arn:aws:ec2:us-east-1:123456789012:security-group/sg-1", {}),
-		"writing a log": samples.on("logs:PutLogEvents", "arn:aws:logs:us-east-1:123456789012:log-group:a:log-stream:b", {}),
-		"passing a role": samples.pass("app-task", "ecs-tasks.amazonaws.com"),
-	}
-	samples.bounded("troubleshooting", access).decision == "implicitDeny"
 }
