@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -137,7 +138,7 @@ func dial(ctx context.Context, cfg *config.Config) (*clients, error) {
 	if cfg.Facts.Role != "" {
 		loaded.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(c.sts, cfg.Facts.Role, func(o *stscreds.AssumeRoleOptions) {
 			o.RoleSessionName, o.Duration = "ecsmcp-facts", 15*time.Minute
-			o.Policy = aws.String(fmt.Sprintf(factsPolicy, cfg.AWS.Region))
+			o.Policy = aws.String(factsPolicy(cfg.AWS.Region))
 		}))
 	}
 	c.facts = facts.Clients{
@@ -149,7 +150,10 @@ func dial(ctx context.Context, cfg *config.Config) (*clients, error) {
 }
 
 // factsPolicy bounds the proxy's own look-ups, whatever its role could do more.
-const factsPolicy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["cloudformation:DescribeStacks","ecr:ListTagsForResource","ecs:DescribeCapacityProviders","ecs:DescribeClusters","ecs:DescribeContainerInstances","ecs:DescribeServices","ecs:DescribeTaskDefinition","ecs:DescribeTaskSets","ecs:DescribeTasks"],"Resource":"*","Condition":{"StringEquals":{"aws:RequestedRegion":%q}}}]}`
+func factsPolicy(region string) string {
+	return fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["%s"],"Resource":"*","Condition":{"StringEquals":{"aws:RequestedRegion":%q}}}]}`,
+		strings.Join(facts.Actions(), `","`), region)
+}
 
 // newFacts returns the reader of resource tags.
 func newFacts(cfg *config.Config, c *clients) *facts.Reader {

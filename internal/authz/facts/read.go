@@ -3,6 +3,7 @@ package facts
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -27,22 +28,33 @@ func (t tagsByARN) add(arn *string, tags []types.Tag) {
 
 // lookup is how the tags of one kind are read.
 type lookup struct {
-	batch int // how many resources one request takes
-	read  func(context.Context, Clients, group, []string, tagsByARN) error
+	action string // what it needs
+	batch  int    // how many resources one request takes
+	read   func(context.Context, Clients, group, []string, tagsByARN) error
 }
 
 // Sources of the sizes: API reference of Amazon ECS. DescribeCapacityProviders
 // takes 100 and answers 10 a page; DescribeTaskSets names no limit.
 var lookups = map[kind]lookup{
-	cluster:           {100, readClusters},
-	service:           {10, readServices},
-	task:              {100, readTasks},
-	taskSet:           {10, readTaskSets},
-	taskDefinition:    {1, readTaskDefinition},
-	containerInstance: {100, readContainerInstances},
-	capacityProvider:  {10, readCapacityProviders},
-	stack:             {1, readStack},
-	repository:        {1, readRepository},
+	cluster:           {"ecs:DescribeClusters", 100, readClusters},
+	service:           {"ecs:DescribeServices", 10, readServices},
+	task:              {"ecs:DescribeTasks", 100, readTasks},
+	taskSet:           {"ecs:DescribeTaskSets", 10, readTaskSets},
+	taskDefinition:    {"ecs:DescribeTaskDefinition", 1, readTaskDefinition},
+	containerInstance: {"ecs:DescribeContainerInstances", 100, readContainerInstances},
+	capacityProvider:  {"ecs:DescribeCapacityProviders", 10, readCapacityProviders},
+	stack:             {"cloudformation:DescribeStacks", 1, readStack},
+	repository:        {"ecr:ListTagsForResource", 1, readRepository},
+}
+
+// Actions returns the IAM actions that looking up needs, sorted.
+func Actions() []string {
+	var actions []string
+	for _, l := range lookups {
+		actions = append(actions, l.action)
+	}
+	slices.Sort(actions)
+	return actions
 }
 
 func readClusters(ctx context.Context, c Clients, _ group, arns []string, found tagsByARN) error {

@@ -3,6 +3,7 @@ package facts
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -45,33 +46,41 @@ func access(arn string) authz.Access {
 		Unknown: []string{"aws:SourceIp", "aws:ResourceTag/*", "ecs:ResourceTag/*"}}
 }
 
-// kinds are all the kinds there are: one that is there, one that is not, and
-// the action that reads its tags.
+// kinds are all the kinds there are: one that is there, and one that is not.
 var kinds = []struct {
 	name    kind
 	add     func(*fakeaws.AWS, map[string]string) string
 	missing string
-	action  string
 }{
-	{cluster, func(a *fakeaws.AWS, tags map[string]string) string { return a.AddCluster("shop", tags) }, arn + "cluster/nowhere", "ecs:DescribeClusters"},
-	{service, func(a *fakeaws.AWS, tags map[string]string) string { return a.AddService("shop", "checkout", tags) }, arn + "service/shop/nowhere", "ecs:DescribeServices"},
-	{task, func(a *fakeaws.AWS, tags map[string]string) string { return a.AddTask("shop", "web", tags) }, arn + "task/shop/1a", "ecs:DescribeTasks"},
+	{cluster, func(a *fakeaws.AWS, tags map[string]string) string { return a.AddCluster("shop", tags) }, arn + "cluster/nowhere"},
+	{service, func(a *fakeaws.AWS, tags map[string]string) string { return a.AddService("shop", "checkout", tags) }, arn + "service/shop/nowhere"},
+	{task, func(a *fakeaws.AWS, tags map[string]string) string { return a.AddTask("shop", "web", tags) }, arn + "task/shop/1a"},
 	{taskSet, func(a *fakeaws.AWS, tags map[string]string) string {
 		a.AddService("shop", "checkout", nil)
 		return a.AddTaskSet("shop", "checkout", tags)
-	}, arn + "task-set/shop/checkout/ecs-svc/1", "ecs:DescribeTaskSets"},
-	{taskDefinition, func(a *fakeaws.AWS, tags map[string]string) string { return a.AddTaskDefinition("web", "", "", tags) }, arn + "task-definition/web:7", "ecs:DescribeTaskDefinition"},
-	{containerInstance, func(a *fakeaws.AWS, tags map[string]string) string { return a.AddContainerInstance("shop", tags) }, arn + "container-instance/shop/1a", "ecs:DescribeContainerInstances"},
-	{capacityProvider, func(a *fakeaws.AWS, tags map[string]string) string { return a.AddCapacityProvider("burst", tags) }, arn + "capacity-provider/nowhere", "ecs:DescribeCapacityProviders"},
+	}, arn + "task-set/shop/checkout/ecs-svc/1"},
+	{taskDefinition, func(a *fakeaws.AWS, tags map[string]string) string { return a.AddTaskDefinition("web", "", "", tags) }, arn + "task-definition/web:7"},
+	{containerInstance, func(a *fakeaws.AWS, tags map[string]string) string { return a.AddContainerInstance("shop", tags) }, arn + "container-instance/shop/1a"},
+	{capacityProvider, func(a *fakeaws.AWS, tags map[string]string) string { return a.AddCapacityProvider("burst", tags) }, arn + "capacity-provider/nowhere"},
 	{stack, func(a *fakeaws.AWS, tags map[string]string) string { return a.AddStack("web", tags) },
-		"arn:aws:cloudformation:us-east-1:123456789012:stack/nowhere/1a", "cloudformation:DescribeStacks"},
+		"arn:aws:cloudformation:us-east-1:123456789012:stack/nowhere/1a"},
 	{repository, func(a *fakeaws.AWS, tags map[string]string) string { return a.AddRepository("team/web", tags) },
-		"arn:aws:ecr:us-east-1:123456789012:repository/nowhere", "ecr:ListTagsForResource"},
+		"arn:aws:ecr:us-east-1:123456789012:repository/nowhere"},
 }
 
 func TestEveryKindIsTested(t *testing.T) {
 	if len(kinds) != len(lookups) {
 		t.Errorf("%d kinds are tested, there are %d", len(kinds), len(lookups))
+	}
+}
+
+func TestTheDocumentationNamesEveryPermission(t *testing.T) {
+	b, err := os.ReadFile("../../../docs/catalogue.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `["` + strings.Join(Actions(), `", "`) + `"]`; !strings.Contains(strings.Join(strings.Fields(string(b)), " "), want) {
+		t.Errorf("docs/catalogue.md does not have %s", want)
 	}
 }
 
@@ -98,8 +107,8 @@ func TestEveryKindIsFoundWithItsTags(t *testing.T) {
 			if n := len(a.Requests()); n != 1 {
 				t.Errorf("%d requests for one resource", n)
 			}
-			if last := a.Requests()[0]; last.Action != k.action {
-				t.Errorf("%s was asked, want %s", last.Action, k.action)
+			if last := a.Requests()[0]; last.Action != lookups[k.name].action {
+				t.Errorf("%s was asked, want %s", last.Action, lookups[k.name].action)
 			}
 		})
 	}
@@ -122,7 +131,7 @@ func TestEveryKindStaysUnknownInDoubt(t *testing.T) {
 				if tt.missing {
 					resource = k.missing
 				}
-				a.Throttle(k.action, tt.throttles)
+				a.Throttle(lookups[k.name].action, tt.throttles)
 				given := access(resource)
 				given.Subject, given.Unknown = resource, append(given.Unknown, "ecs-mcp-proxy:SubjectTag/*")
 				filled, problems := r.Fill(t.Context(), []authz.Access{given})
@@ -132,7 +141,7 @@ func TestEveryKindStaysUnknownInDoubt(t *testing.T) {
 				if got := strings.Join(problems, " "); strings.Count(got, "look up tags") != 1 || !strings.Contains(got, tt.problem) && !strings.Contains(got, "Unable to describe") || !strings.Contains(got, resource) {
 					t.Errorf("problems %q, want one with %q of %s", got, tt.problem, resource)
 				}
-				a.Throttle(k.action, 0)
+				a.Throttle(lookups[k.name].action, 0)
 				if r.Fill(t.Context(), []authz.Access{given}); len(a.Requests()) < 2 {
 					t.Error("a failure was kept")
 				}
