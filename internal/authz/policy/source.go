@@ -64,10 +64,13 @@ func ReadPaths(paths ...string) (Source, error) {
 	if len(problems) > 0 {
 		return Source{}, fmt.Errorf("%w: read policy: %w", ErrPolicy, errors.Join(problems...))
 	}
-	return newSource(files, func(path string) []string { // own/INDEX/DIRECTORY…/FILE
-		parts := strings.Split(path, "/")
-		return parts[2 : len(parts)-1]
-	})
+	return newSource(files, map[string]any{})
+}
+
+// dataPlace is where the data of own/INDEX/DIRECTORY…/FILE belong.
+func dataPlace(path string) []string {
+	parts := strings.Split(path, "/")
+	return parts[min(2, len(parts)-1) : len(parts)-1]
 }
 
 // listFiles reads path, a file or a directory with all below it. Symbolic links
@@ -144,10 +147,9 @@ func isData(name string) bool {
 	return slices.Contains([]string{".json", ".yaml", ".yml"}, filepath.Ext(name))
 }
 
-// newSource parses files and holds them to the rules; place says under which
-// keys of data a file's data go.
-func newSource(files []file, place func(path string) []string) (Source, error) {
-	s := Source{modules: map[string]*ast.Module{}, data: map[string]any{}}
+// newSource parses files, adds their data to data, and holds both to the rules.
+func newSource(files []file, data map[string]any) (Source, error) {
+	s := Source{modules: map[string]*ast.Module{}, data: data}
 	var problems []error
 	for _, f := range files {
 		if isModule(f.path) {
@@ -164,7 +166,7 @@ func newSource(files []file, place func(path string) []string) (Source, error) {
 			problems = append(problems, fmt.Errorf("%s: %w", f.shown, err))
 			continue
 		}
-		if err := s.addData(place(f.path), value); err != nil {
+		if err := s.addData(dataPlace(f.path), value); err != nil {
 			problems = append(problems, fmt.Errorf("%s: %w", f.shown, err))
 		}
 	}

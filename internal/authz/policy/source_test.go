@@ -368,7 +368,7 @@ func FuzzNewSource(f *testing.F) {
 	f.Add("a.json", []byte(`{"ecsmcp": 1}`))
 	f.Add("a.yaml", []byte("a: &a [*a]\n"))
 	f.Fuzz(func(t *testing.T, name string, b []byte) {
-		s, err := newSource([]file{{path: name, shown: name, bytes: b}}, func(string) []string { return nil })
+		s, err := newSource([]file{{path: name, shown: name, bytes: b}}, map[string]any{})
 		if err != nil {
 			return
 		}
