@@ -17,7 +17,8 @@ type Tool struct {
 	Name string
 	Raw  json.RawMessage // as the server sent it
 
-	description [2]int // of its string in Raw, with the quotes; zero if there is none
+	described   bool
+	description [2]int // of its string in Raw, with the quotes; zero if it is none
 }
 
 // ToolList is the answer to a tools/list: one page of tools inside its message.
@@ -83,6 +84,7 @@ func (r *reader) tool() (t Tool, err *Error) {
 			named = true
 			t.Name, err = r.text("the name of a tool is not a string")
 		case "description":
+			t.described = true
 			isString := r.dec.PeekKind() == '"'
 			v, failed := r.value(false)
 			if err = failed; isString {
@@ -107,10 +109,11 @@ func (r *reader) tool() (t Tool, err *Error) {
 // other byte as it was.
 func (t Tool) with(note string) []byte {
 	quoted, err := jsontext.AppendQuote(nil, note)
-	if err != nil || note == "" {
+	end := t.description[1]
+	switch {
+	case err != nil || note == "" || t.described && end == 0:
 		return t.Raw
-	}
-	if end := t.description[1]; end > 0 {
+	case t.described:
 		return Splice(t.Raw, end-1, end, quoted[1:])
 	}
 	return Splice(t.Raw, 1, 1, append(append([]byte(`"description":`), quoted...), ','))

@@ -99,3 +99,31 @@ func TestSplice(t *testing.T) {
 		}
 	}
 }
+
+func TestANoteEndsTheDescriptionAndNothingElseChanges(t *testing.T) {
+	note := " \"x\"\n"
+	tests := []struct{ name, tool, want string }{
+		{"a description", `{"x":1, "description" : "d\u0065" ,"name":"b","y":1e400}`, `{"x":1, "description" : "d\u0065 \"x\"\n" ,"name":"b","y":1e400}`},
+		{"an empty one", `{"name":"b","description":""}`, `{"name":"b","description":" \"x\"\n"}`},
+		{"none", `{ "name":"b"}`, `{"description":" \"x\"\n", "name":"b"}`},
+		{"one that is no text", `{"name":"b","description":null}`, `{"name":"b","description":null}`},
+		{"one of something else", `{"name":"b","annotations":{"description":"z"}}`, `{"description":" \"x\"\n","name":"b","annotations":{"description":"z"}}`},
+		{"in another spelling", `{"name":"b","d\u0065scription":"z"}`, `{"name":"b","d\u0065scription":"z \"x\"\n"}`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			head, tail := `{"jsonrpc":"2.0","id":1,"result":{ "tools": [`, `] ,"nextCursor":"n"}}`
+			tools, err := Tools(mustReadServer(t, head+toolA+" ,"+tt.tool+tail))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := tools.Edit(func(string) bool { return true }, func(name string) string {
+				return map[string]string{"b": note}[name]
+			})
+			if want := head + toolA + "," + tt.want + tail; string(got) != want {
+				t.Errorf("got\n%s\nwant\n%s", got, want)
+			}
+			mustReadServer(t, string(got))
+		})
+	}
+}
