@@ -266,8 +266,8 @@ func TestAPolicyThatFailsRefuses(t *testing.T) {
 		name, class string
 		how         func() (authz.Decision, error)
 	}{
-		{"an error", "policy-error", func() (authz.Decision, error) { return authz.Decision{}, errors.New("undefined") }},
-		{"an error beside an allow", "policy-error", func() (authz.Decision, error) { return authz.Decision{Allow: true}, errors.New("conflict") }},
+		{"an error", "policy", func() (authz.Decision, error) { return authz.Decision{}, errors.New("undefined") }},
+		{"an error beside an allow", "policy", func() (authz.Decision, error) { return authz.Decision{Allow: true}, errors.New("conflict") }},
 		{"a panic", "internal", func() (authz.Decision, error) { panic("evaluator") }},
 		{"the zero decision", "policy", func() (authz.Decision, error) { return authz.Decision{}, nil }},
 	}

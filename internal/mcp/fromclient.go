@@ -99,7 +99,12 @@ func (c *Conversation) decide(ctx context.Context, r *request) {
 // warn tells the operator at once what is wrong with the set-up, not the call.
 func (c *Conversation) warn(r *refusal, id string) {
 	switch r.class {
-	case classCredentials, classAudit, classPolicyError, classInternal:
+	case classPolicy:
+		if r.client != unevaluated { // it was decided
+			return
+		}
+		fallthrough
+	case classCredentials, classAudit, classInternal:
 		c.Log.Warn("a call was refused: "+r.detail, zap.String("class", r.class), zap.String("decision_id", id))
 	}
 }

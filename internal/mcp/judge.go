@@ -49,9 +49,10 @@ func (g *Gate) judge(ctx context.Context, m *wire.Message, r *catalog.Resolution
 	return j, nil
 }
 
-func policyError(err error) *refusal {
-	return &refusal{classPolicyError, "policy could not be evaluated", err.Error()}
-}
+// unevaluated is what a client is told when there is no decision to tell of.
+const unevaluated = "policy could not be evaluated; that is the proxy's set-up, not the call, so other arguments will not help: tell whoever runs it"
+
+func policyError(err error) *refusal { return &refusal{classPolicy, unevaluated, err.Error()} }
 
 // dependsOnFacts: an optional access may be denied for want of a fact although
 // the call as a whole is allowed.

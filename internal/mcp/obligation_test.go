@@ -104,7 +104,7 @@ func TestAnObligationThatIsNotUnderstoodRefuses(t *testing.T) {
 			tb := converse(t, "own", ownPolicy(t, allowAll, "", "package ecsmcp.guardrails.odd\n\n"+rego+` if input.call.method == "tools/call"`))
 			tb.say(manage(1, "ListClusters", `{}`))
 			wants(t, tb.hear(), `"isError":true`, "policy could not be evaluated")
-			if r := tb.records(1)[0]; r.Class != "policy-error" || len(tb.aws.Sessions()) != 0 {
+			if r := tb.records(1)[0]; r.Class != "policy" || len(tb.aws.Sessions()) != 0 {
 				t.Errorf("record %+v", r)
 			}
 		})

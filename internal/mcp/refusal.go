@@ -31,8 +31,7 @@ const (
 	classInFlight    = "in-flight" // the id is in use, or too many requests are
 	classUnknownTool = "unknown-tool"
 	classArgument    = "argument"
-	classPolicy      = "policy"
-	classPolicyError = "policy-error"
+	classPolicy      = "policy" // policy denied, or could not be asked: then there is no result
 	classCredentials = "credentials"
 	classAudit       = "audit"
 	classUpstream    = "upstream"
