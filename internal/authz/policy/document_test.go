@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -132,12 +133,29 @@ func TestReadDocumentRefusesAnUnsayableName(t *testing.T) {
 	}
 }
 
+// checkFindings: what is refused is refused for reasons, each in a line that the
+// text has.
+func checkFindings(t *testing.T, b []byte) {
+	_, err := readDocument("doc", "doc.json", b)
+	findings := Findings(err)
+	if len(findings) == 0 {
+		t.Fatalf("refused for nothing: %v", err)
+	}
+	for _, f := range findings {
+		if f.Message == "" || f.Line < 1 || f.Line > 1+bytes.Count(b, []byte("\n")) || f.File != "doc.json" {
+			t.Fatalf("finding %+v", f)
+		}
+	}
+}
+
 // What is accepted keeps its meaning: it reads again as itself, it compiles, and
 // a decision under it is one.
 func FuzzReadDocument(f *testing.F) {
 	f.Add([]byte(doc(`{"Sid": "A", "Effect": "Allow", "Action": ["ecs:*"], "Resource": "*"}`)))
 	f.Add([]byte(`{"Statement": {"Effect": "Deny", "NotAction": "iam:*", "NotResource": "arn:aws:ecs:*"}}`))
 	f.Add([]byte(doc(`{"Effect": "Allow", "Action": "*", "Resource": "arn:aws:ecs:*:*:service/${aws:PrincipalTag/a, 'b'}/*"}`)))
+	f.Add([]byte("{\n\"Statement\": [{\"Effect\": \"deny\",\n\"Effect\": 1, \"Action\": [\"ecs:DeleteServise\", {}],}]}"))
+	f.Add([]byte(`{"PolicyVersion": {"Document": {}}}`))
 	for _, c := range []string{
 		`{"StringNotLikeIfExists": {"aws:ResourceTag/a": ["x*", "${$}"]}}`, `{"Bool": {"aws:x": true}}`, `{"Null": {"aws:x": "false"}}`,
 		`{"ForAllValues:ArnLike": {"aws:TagKeys": "arn:*"}}`, `{"NotIpAddress": {"aws:SourceIp": "::1"}}`, `{"DateLessThan": {"aws:x": "2026-01-01"}}`,
@@ -151,7 +169,13 @@ func FuzzReadDocument(f *testing.F) {
 			if !errors.Is(err, ErrDocument) {
 				t.Fatalf("refused with %v, which is no ErrDocument", err)
 			}
+			checkFindings(t, b)
 			return
+		}
+		for _, w := range d.Warnings() {
+			if w.Severity != Warning || w.Message == "" {
+				t.Fatalf("%s: warning %+v", d.JSON, w)
+			}
 		}
 		again, err := ReadDocument("doc", d.JSON)
 		if err != nil || string(again.JSON) != string(d.JSON) {

@@ -113,10 +113,14 @@ func protectedTags(personas map[string]Persona) []any {
 	return tags
 }
 
-// warnings says what loads and hardly does what was meant.
-func warnings(personas map[string]Persona) (found []string) {
-	warn := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
-	for _, name := range slices.Sorted(maps.Keys(personas)) {
+// Review says what loads and hardly does what was meant, each thing once: about
+// the personas as a whole, then about their documents.
+func Review(personas map[string]Persona) (found []Finding) {
+	warn := func(format string, args ...any) {
+		found = append(found, Finding{Severity: Warning, Message: fmt.Sprintf(format, args...)})
+	}
+	names := slices.Sorted(maps.Keys(personas))
+	for _, name := range names {
 		persona := personas[name]
 		if len(persona.Identity) == 0 {
 			warn("persona %s has no identity document, so it may do nothing at AWS", name)
@@ -124,15 +128,29 @@ func warnings(personas map[string]Persona) (found []string) {
 		if len(persona.Boundary) > 0 && !slices.ContainsFunc(persona.Boundary, Document.hasAllow) {
 			warn("persona %s: no document of the boundary has an Allow, so it allows nothing; add a statement that allows what the boundary is not about", name)
 		}
-		for _, layer := range persona.layers() {
+	}
+	type text struct{ path, name, json string }
+	seen := map[text]bool{}
+	for _, name := range names {
+		for _, layer := range personas[name].layers() {
 			for _, d := range layer.documents {
-				if bytes.Contains(d.JSON, []byte(`"ecs-dev:`)) {
-					warn("persona %s: document %s names actions of ecs-dev, which is no AWS service; Express Mode's actions are ecs:CreateExpressGatewayService and its like", name, d.Name)
+				this := text{d.path, d.Name, string(d.JSON)}
+				if !seen[this] {
+					found = append(found, d.Warnings()...)
 				}
+				seen[this] = true
 			}
 		}
 	}
 	return found
+}
+
+// warnings are Review's words.
+func warnings(personas map[string]Persona) (texts []string) {
+	for _, f := range Review(personas) {
+		texts = append(texts, f.String())
+	}
+	return texts
 }
 
 // hasAllow reports whether a statement of the document allows anything.

@@ -84,9 +84,15 @@ func NearestKey(name string) string {
 }
 
 // nearest returns the one of names that takes the fewest changes, if those are
-// few: about one for every four characters behind the prefix, and at least two.
+// few: one for every four characters behind the prefix, two in a word of five.
 func nearest(name string, names []string) string {
-	best, fewest := "", max(2, (len(name)-strings.IndexByte(name, ':'))/4)+1
+	best, fewest := "", 1
+	switch length := len(name) - strings.IndexByte(name, ':') - 1; {
+	case length < 5:
+		fewest += 1
+	default:
+		fewest += max(2, length/4)
+	}
 	for _, candidate := range names {
 		if len(candidate)-len(name) >= fewest || len(name)-len(candidate) >= fewest {
 			continue
