@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/catalog"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/policy"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/config"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/explain"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp"
+)
+
+// explainer wires what wrap wires, but for what acts: no server, no audit log,
+// no broker.
+func (f *explainFlags) explainer(ctx context.Context, cfg *config.Config) (*explain.Explainer, error) {
+	principal, persona, err := f.who(cfg)
+	if err != nil {
+		return nil, err
+	}
+	personas, err := loadPersonas(cfg)
+	if err != nil {
+		return nil, err
+	}
+	catalogue, err := loadCatalog(cfg)
+	if err != nil {
+		return nil, err
+	}
+	tags, err := f.assumedTags()
+	if err != nil {
+		return nil, err
+	}
+	x := &explain.Explainer{
+		Catalog: catalogue, Personas: personas, Callers: callersOf(cfg, principal), Persona: persona, Tags: tags,
+		Compile: func(ctx context.Context, personas map[string]policy.Persona) (mcp.Decider, error) {
+			return policy.New(ctx, personas)
+		},
+		Guardrails: func(g policy.Guardrails) (map[string]policy.GuardrailState, error) { return g.States() },
+		InRegion: func(region string) (map[string]mcp.Caller, map[string]policy.Persona, error) {
+			other := *cfg
+			other.AWS.Region = region
+			if err := other.Validate(); err != nil {
+				return nil, nil, err
+			}
+			personas, err := loadPersonas(&other)
+			return callersOf(&other, principal), personas, err
+		},
+		Timeout: cfg.Limits.CallTimeout.D(), Now: time.Now,
+	}
+	if f.facts {
+		clients, err := dial(ctx, cfg)
+		if err != nil {
+			return nil, err
+		}
+		cfg.Facts.TTL = tagsKept
+		x.Facts = newFacts(cfg, clients)
+	}
+	return x, nil
+}
+
+// who is explained for: the principal of the flags and its persona.
+func (f *explainFlags) who(cfg *config.Config) (authz.Principal, string, error) {
+	own, err := authz.OSUser()
+	if err != nil {
+		return authz.Principal{}, "", err
+	}
+	if f.persona != "" || f.decision != "" { // a record names its own
+		persona := f.persona
+		if persona == "" {
+			persona = slices.Min(slices.Collect(maps.Keys(cfg.Personas)))
+		}
+		if _, ok := cfg.Personas[persona]; !ok {
+			return own, "", fmt.Errorf("%w: --persona: there is no persona %q; there are %s", errUsage, persona, strings.Join(slices.Sorted(maps.Keys(cfg.Personas)), ", "))
+		}
+		return own, persona, nil
+	}
+	principal := own
+	if f.principal != "" {
+		kind, id, ok := strings.Cut(f.principal, "/")
+		if !ok || kind == "" || id == "" {
+			return own, "", fmt.Errorf("%w: --principal: write KIND/ID, as in os-user/alice", errUsage)
+		}
+		if kind != own.Kind || id != own.ID {
+			principal = authz.Principal{Kind: kind, ID: id}
+		}
+	}
+	persona, ok := cfg.PersonaOf(principal.Kind, principal.ID)
+	if !ok {
+		return own, "", fmt.Errorf("%w: %s/%s matches no entry of principals, so every call is refused; add one, or explain for a persona with --persona NAME (there are %s)",
+			config.ErrConfig, principal.Kind, principal.ID, strings.Join(slices.Sorted(maps.Keys(cfg.Personas)), ", "))
+	}
+	return principal, persona, nil
+}
+
+// callersOf is who the principal would be as each persona.
+func callersOf(cfg *config.Config, principal authz.Principal) map[string]mcp.Caller {
+	callers := map[string]mcp.Caller{}
+	for name, p := range cfg.Personas {
+		callers[name] = mcp.Caller{Principal: principal, Persona: name, Role: p.Role,
+			Env: catalog.Env{Partition: config.Partition(p.Role), Account: config.Account(p.Role), Region: cfg.AWS.Region}}
+	}
+	return callers
+}

@@ -1,0 +1,147 @@
+package explain
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/catalog"
+)
+
+// blank is an explanation that says who calls what and nothing else.
+func (q *inquiry) blank(s situation) *Explanation {
+	e := &Explanation{Call: Call{Server: q.Catalog.Server(),
+		Principal: s.caller.Principal.Kind + "/" + s.caller.Principal.ID, Persona: s.caller.Persona, Role: s.caller.Role,
+		Region: s.caller.Env.Region, Account: s.caller.Env.Account}, Facts: Facts{Source: "unknown"}}
+	if q.message != nil {
+		e.Call.Method, e.Call.Tool = q.message.Method, q.message.Name
+	}
+	switch {
+	case q.recorded != nil:
+		e.Facts.Source = "recorded"
+	case q.Tags != nil:
+		e.Facts.Source, e.Facts.Tags = "given", q.Tags
+	case q.Facts != nil:
+		e.Facts.Source = "looked up"
+	}
+	return e
+}
+
+// resolved adds what the catalogue says of the call, if it knows it.
+func (e *Explanation) resolved(j judged) {
+	if r := j.resolution; r != nil {
+		e.Call.Operation, e.Call.Write, e.Call.Sensitive = r.Operation, r.Write, r.Sensitive
+		e.Call.LongRunning, e.Call.EscapesScope = r.LongRunning, r.EscapesScope
+	}
+}
+
+// fill adds what the gate judged.
+func (e *Explanation) fill(j judged) {
+	e.resolved(j)
+	r := j.resolution
+	e.Accesses = accesses(j.preview.Request.Accesses, j.preview.Decision.Accesses, library(j.persona()))
+	e.Guardrails = j.preview.Decision.Denies
+	e.Revision = j.preview.Decision.Revision
+	if j.hidden {
+		e.Notes = append(e.Notes, fmt.Sprintf("the tool is not listed to persona %s, and a call of it is answered as if there were no such tool", j.caller.Persona))
+	}
+	if r.EscapesScope {
+		e.Notes = append(e.Notes, "the call acts through something that outlives its grant, such as a stack or a role of its own; what that does, the grant does not bound")
+	}
+	if r.LongRunning {
+		e.Notes = append(e.Notes, "the call may take longer than the credentials that are lent for it")
+	}
+}
+
+// accesses pairs accesses with what was decided about them.
+func accesses(asked []authz.Access, results []authz.AccessResult, documents []named) []Access {
+	var out []Access
+	for i, a := range asked {
+		one := Access{Access: a, Words: words(a)}
+		if i < len(results) {
+			r := results[i]
+			one.result, one.Verdict, one.Layer, one.Hopeless = r, r.Verdict, r.Layer, r.Hopeless()
+			one.Undecided = r.Unknown
+			for _, name := range slices.Compact(slices.Clone(r.Statements)) {
+				one.Statements = append(one.Statements, statementsNamed(documents, name, a, r)...)
+			}
+			for _, n := range r.Near {
+				one.Near = append(one.Near, nearMiss(documents, n, a, r)...)
+			}
+		}
+		out = append(out, one)
+	}
+	return out
+}
+
+// words says what an access does: the action's name in words and what it is
+// done to.
+func words(a authz.Access) string {
+	_, action, _ := strings.Cut(a.Action, ":")
+	return strings.TrimSpace(spaced(action) + " " + object(a))
+}
+
+// object is what an access is about, without what every ARN of the call has.
+func object(a authz.Access) string {
+	arn := a.Resource
+	if arn == "*" && a.Subject != "" {
+		arn = a.Subject
+	}
+	parts := strings.SplitN(arn, ":", 6)
+	if len(parts) != 6 {
+		return ""
+	}
+	return parts[5]
+}
+
+// spaced writes DescribeTaskDefinition as "describe task definition" and
+// ListVPCs as "list VPCs".
+func spaced(name string) string {
+	var out []string
+	runes := []rune(name)
+	start := 0
+	for i := 1; i <= len(runes); i++ {
+		if i < len(runes) && (!unicode.IsUpper(runes[i]) || unicode.IsUpper(runes[i-1])) {
+			continue
+		}
+		word := string(runes[start:i])
+		if len(word) < 2 || !unicode.IsUpper([]rune(word)[1]) {
+			word = strings.ToLower(word)
+		}
+		out, start = append(out, word), i
+	}
+	return strings.Join(out, " ")
+}
+
+// known lists what the catalogue would have taken.
+func (q *inquiry) known(err error) *Known {
+	tool := q.message.Name
+	switch {
+	case errors.Is(err, catalog.ErrUnknownTool):
+		return &Known{What: "tools", Names: q.Catalog.Tools()}
+	case errors.Is(err, catalog.ErrUnknownOperation):
+		return &Known{What: "operations", Names: q.Catalog.Operations(tool)}
+	case !errors.Is(err, catalog.ErrArgument):
+		return nil
+	}
+	selector, _ := q.Catalog.Selector(tool)
+	operation := ""
+	if selector != "" {
+		var arguments map[string]any
+		if json.Unmarshal(q.message.Arguments, &arguments) == nil {
+			operation, _ = arguments[selector].(string)
+		}
+		if operation == "" {
+			return &Known{What: "operations", Names: q.Catalog.Operations(tool)}
+		}
+	}
+	names, required := q.Catalog.Arguments(tool, operation)
+	if names == nil {
+		return nil
+	}
+	return &Known{What: "arguments", Names: names, Required: required}
+}
