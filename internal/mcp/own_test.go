@@ -2,6 +2,7 @@ package mcp
 
 import (
 	"context"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/policy"
+	builtinrego "github.com/ecs-mcp-proxy/ecs-mcp-proxy/rego"
 )
 
 // ownPolicy makes the gate ask a policy of its own: one persona, "own", of the
@@ -29,7 +31,12 @@ func ownEngine(t *testing.T, identity, boundary, rego string) *policy.Engine {
 	t.Helper()
 	builtin, err := policy.Builtin("default", map[string]string{"region": "us-east-1", "account": "123456789012", "partition": "aws"})
 	check(t, err)
-	persona := policy.Persona{MCP: []policy.Document{builtin}}
+	persona := policy.Persona{MCP: []policy.Document{builtin}, Guardrails: policy.Guardrails{}}
+	guardrails, err := fs.ReadDir(builtinrego.Files, "guardrails")
+	check(t, err)
+	for _, folder := range guardrails { // none may stand in for what is tested
+		persona.Guardrails[folder.Name()] = "off"
+	}
 	for name, text := range map[string]string{"identity": identity, "boundary": boundary} {
 		if text == "" {
 			continue
