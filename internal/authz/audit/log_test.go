@@ -163,6 +163,9 @@ func TestShowTellsWhatPolicyAskedForBesides(t *testing.T) {
 			"could be lifted by the value of aws:ResourceTag/Team", "policy     revision r1"}, "answer     allowed"},
 		{"the same refused", refused, []string{"answer     refused (policy)", "obligation redact"}, "shadow"},
 		{"an allowed call in shadow mode", Record{Phase: PhaseDecision, DecisionID: "abc", Mode: "shadow"}, []string{"answer     allowed (mode shadow)"}, "LET"},
+		{"an action that AWS does not limit", Record{Phase: PhaseRefusal, DecisionID: "abc", Class: "policy", Input: &Input{Accesses: []authz.Access{
+			{Action: "ecs:DeregisterTaskDefinition", Resource: "*", Subject: "arn:web:1"}, {Action: "cloudformation:DeleteStack", Resource: "arn:x", Subject: "arn:x"}}}},
+			[]string{"ecs:DeregisterTaskDefinition on *\n             about arn:web:1\n"}, "about arn:x"},
 		{"a redacted answer", Record{Phase: PhaseOutcome, DecisionID: "abc", Class: "answered", Redacted: 3}, []string{"; 3 values kept from the client\n"}, "refused"},
 	}
 	for _, tt := range tests {

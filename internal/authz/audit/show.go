@@ -109,6 +109,9 @@ func showObligations(b *strings.Builder, r Record) {
 func showAccesses(b *strings.Builder, accesses []authz.Access, r Record) {
 	for i, a := range accesses {
 		line(b, "access", a.Action+" on "+a.Resource)
+		if a.Subject != "" && a.Subject != a.Resource {
+			line(b, "", "  about "+a.Subject)
+		}
 		if d := r.Result; d != nil && i < len(d.Accesses) {
 			showResult(b, d.Accesses[i], a.Optional && r.Mode == "")
 		}
