@@ -11,11 +11,11 @@ import (
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/policy/iam"
 )
 
-// Question asks about one access under documents that no persona need hold. An
+// Question asks about accesses under documents that no persona need hold. An
 // empty Boundary or Session is an absent layer, which limits nothing.
 type Question struct {
 	Identity, Boundary, Session []Document
-	Access                      authz.Access
+	Accesses                    []authz.Access
 }
 
 // layers are the documents as rego/iam and its twin take them.
@@ -49,7 +49,7 @@ func NewReference(ctx context.Context) (*Reference, error) {
 	if compiler.Compile(modules); compiler.Failed() {
 		return nil, fmt.Errorf("%w: compile modules: %w", ErrPolicy, compiler.Errors)
 	}
-	query := rego.Query("[answer | some q in input; answer := data.ecsmcp.iam.results(q.layers, [q.access])]")
+	query := rego.Query("[answer | some q in input; answer := data.ecsmcp.iam.evaluate(q.layers, q.accesses)]")
 	prepared, err := rego.New(query, rego.Compiler(compiler), rego.StrictBuiltinErrors(true)).PrepareForEval(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("%w: prepare rego/iam: %w", ErrPolicy, err)
@@ -59,34 +59,32 @@ func NewReference(ctx context.Context) (*Reference, error) {
 
 // Judge answers questions in one evaluation, in their order. One that cannot be
 // answered is an error for all. Every error is an ErrPolicy or the end of ctx.
-func (r *Reference) Judge(ctx context.Context, questions ...Question) ([]authz.AccessResult, error) {
+func (r *Reference) Judge(ctx context.Context, questions ...Question) ([]iam.Answer, error) {
 	input := make([]any, len(questions))
 	for i, q := range questions {
 		layers, err := q.layers()
 		if err != nil {
 			return nil, err
 		}
-		input[i] = map[string]any{"layers": layers, "access": q.Access}
+		input[i] = map[string]any{"layers": layers, "accesses": q.Accesses}
 	}
 	value, err := evaluate(ctx, r.answers, input)
 	if err != nil {
 		return nil, fmt.Errorf("judge by rego: %w", err)
 	}
-	var answers [][]authz.AccessResult
+	var answers []iam.Answer
 	if err := decode(value, &answers); err != nil {
 		return nil, fmt.Errorf("judge by rego: %w", err)
 	}
 	if len(answers) != len(questions) {
 		return nil, fmt.Errorf("%w: judge by rego: %d answers for %d questions", ErrPolicy, len(answers), len(questions))
 	}
-	results := make([]authz.AccessResult, len(answers))
 	for i, answer := range answers {
-		if len(answer) != 1 {
-			return nil, fmt.Errorf("%w: judge by rego: %d results for one access", ErrPolicy, len(answer))
+		if len(answer.Accesses) != len(questions[i].Accesses) {
+			return nil, fmt.Errorf("%w: judge by rego: %d results for %d accesses", ErrPolicy, len(answer.Accesses), len(questions[i].Accesses))
 		}
-		results[i] = answer[0]
 	}
-	return results, nil
+	return answers, nil
 }
 
 // Native answers questions by the twin of rego/iam, which decides in the proxy.
@@ -94,8 +92,8 @@ type Native struct{}
 
 // Judge answers questions in their order. One that cannot be answered is an error
 // for all.
-func (Native) Judge(ctx context.Context, questions ...Question) ([]authz.AccessResult, error) {
-	results := make([]authz.AccessResult, len(questions))
+func (Native) Judge(ctx context.Context, questions ...Question) ([]iam.Answer, error) {
+	answers := make([]iam.Answer, len(questions))
 	for i, q := range questions {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
@@ -108,11 +106,9 @@ func (Native) Judge(ctx context.Context, questions ...Question) ([]authz.AccessR
 		if err != nil {
 			return nil, fmt.Errorf("%w: judge natively: %w", ErrPolicy, err)
 		}
-		answer, err := compiled.Evaluate([]authz.Access{q.Access})
-		if err != nil {
+		if answers[i], err = compiled.Evaluate(q.Accesses); err != nil {
 			return nil, fmt.Errorf("%w: judge natively: %w", ErrPolicy, err)
 		}
-		results[i] = answer.Accesses[0]
 	}
-	return results, nil
+	return answers, nil
 }

@@ -41,6 +41,7 @@ var FakeAWS = Lacks{
 	WideResources:    "AWS compares one resource",
 	LostVariables:    "IAM's pages disagree; there such a condition never holds, here a Deny with one fires",
 	Malformed:        "it takes no value for an ARN that has not six segments; to rego/iam the pattern alone counts",
+	MappedAddresses:  "IAM's pages do not say what ::ffff:10.0.0.1 is; there it is IPv4 in a request and IPv6 in a policy",
 	ImpossibleDates:  "rego/iam ends such an evaluation, so that the call is refused; there the date matches nothing",
 	SignedNumbers:    "it reads +5; to rego/iam that is no number",
 	OddFolding:       "it folds case as Unicode does, rego/iam by lower case",

@@ -30,11 +30,11 @@ func (g *Generator) Case(number int) Case {
 	d := &drawing{Rand: rand.New(rand.NewPCG(g.seed, uint64(number))), lacks: g.lacks}
 	d.request = d.drawRequest()
 	c := Case{ID: fmt.Sprintf("%d/%d", g.seed, number), Request: d.request}
-	for range 1 + d.IntN(2) {
+	for range pick(d, 1, 1, 2) {
 		c.Policies = append(c.Policies, d.document(26))
 	}
 	if d.percent(35) {
-		for range 1 + d.IntN(2) {
+		for range pick(d, 1, 1, 2) {
 			c.Boundary = append(c.Boundary, d.document(15))
 		}
 	}

@@ -32,13 +32,14 @@ func TestCasesAreReadAndEndInEveryWay(t *testing.T) {
 				if err != nil {
 					t.Fatalf("refused: %v\n%s", err, c.Line())
 				}
-				results, err := policy.Native{}.Judge(t.Context(), q)
+				answers, err := policy.Native{}.Judge(t.Context(), q)
 				if err != nil {
 					failed++
 					continue
 				}
-				verdicts[results[0].Verdict.String()]++
-				layers[results[0].Layer]++
+				result := answers[0].Accesses[0]
+				verdicts[result.Verdict.String()]++
+				layers[result.Layer]++
 			}
 			t.Logf("%v %v, %d cannot be compared", verdicts, layers, failed)
 			for _, verdict := range []string{"allowed", "explicitDeny", "implicitDeny"} {

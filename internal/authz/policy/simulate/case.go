@@ -40,7 +40,7 @@ var (
 	keyForm    = regexp.MustCompile(`^[A-Za-z0-9-]+:[^\x00-\x1f${}*?]+$`)
 )
 
-// ReadCase reads one line strictly: what it does not know, or could be read in
+// ReadCase reads one line, a question of one access, strictly: what it does not know, or could be read in
 // two ways, is an error. The id is returned beside an error if it could be told.
 func ReadCase(line []byte) (id string, q policy.Question, err error) {
 	var c caseLine
@@ -57,9 +57,12 @@ func ReadCase(line []byte) (id string, q policy.Question, err error) {
 	case c.Request == nil:
 		err = errors.New(`"request" is missing`)
 	default:
-		if q, err = c.documents(); err == nil {
-			q.Access, err = c.Request.access()
+		if q, err = c.documents(); err != nil {
+			break
 		}
+		var access authz.Access
+		access, err = c.Request.access()
+		q.Accesses = []authz.Access{access}
 	}
 	return id, q, err
 }

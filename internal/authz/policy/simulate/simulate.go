@@ -8,13 +8,13 @@ import (
 	"io"
 	"strings"
 
-	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/policy"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/policy/iam"
 )
 
 // Judge answers questions, in order; one that it cannot answer is an error.
 type Judge interface {
-	Judge(ctx context.Context, questions ...policy.Question) ([]authz.AccessResult, error)
+	Judge(ctx context.Context, questions ...policy.Question) ([]iam.Answer, error)
 }
 
 // Invalid is the decision of a line that could not be taken.
@@ -71,11 +71,11 @@ func answerLine(ctx context.Context, judge Judge, line []byte, tooLong bool) Ans
 	if err != nil {
 		return invalid(id, err)
 	}
-	results, err := judge.Judge(ctx, question)
+	answers, err := judge.Judge(ctx, question)
 	if err != nil {
 		return invalid(id, err)
 	}
-	r := results[0]
+	r := answers[0].Accesses[0]
 	return Answer{ID: id, Decision: r.Verdict.String(), Layer: r.Layer, Statements: orEmpty(r.Statements), Unknown: orEmpty(r.Unknown)}
 }
 
