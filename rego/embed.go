@@ -8,5 +8,5 @@ import "embed"
 // of the input. Modules whose name ends in _test.rego are among them; whoever
 // loads the files leaves those out.
 //
-//go:embed iam authz guardrails personas schema traps
+//go:embed iam authz guardrails lib personas schema traps
 var Files embed.FS

@@ -26,7 +26,7 @@ request(persona, accesses) := {
 	"accesses": accesses,
 }
 
-access(action) := {"action": action, "resource": "*", "context": {}, "unscopable": true}
+access(action) := {"action": action, "resource": "*", "context": {"aws:RequestedRegion": "us-east-1"}, "unscopable": true}
 
 optional(action) := object.union(access(action), {"optional": true})
 

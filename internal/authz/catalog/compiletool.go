@@ -44,7 +44,8 @@ func (c *compiler) operation(at, name string, t toolDoc, d operationDoc) *operat
 		o.accesses = []*access{{action: CallTool, arn: template(c.pseudo)}}
 	}
 	for _, a := range list {
-		if c.actions[a.action].Write && !o.write && !a.flags.Optional {
+		// What is optional too: guardrails about writes look at calls that write.
+		if c.actions[a.action].Write && !o.write {
 			c.fail(at, "needs write: true, because %s writes", a.action)
 		}
 	}

@@ -62,6 +62,8 @@ func TestEveryMistakeInACatalogueIsNamed(t *testing.T) {
 		{"no server", "server: example.tasks", "server: ''", "server must be one name"},
 		{"a server that would escape its ARN", "server: example.tasks", "server: '*'", "server must be one name"},
 		{"a write that is not said to be one", "write: true", "write: false", "needs write: true, because ecs:StopTask writes"},
+		{"an optional write that is not said to be one", "hello: {call: {arguments: {}}}",
+			"hello: {call: {arguments: {}, accesses: [{action: 'ecs:DeregisterTaskDefinition', optional: true}]}}", "needs write: true, because ecs:DeregisterTaskDefinition writes"},
 		{"an action that nobody knows", "'ecs:StopTask'", "'ecs:StopTasks'", "is not an action that the proxy knows"},
 		{"an action in the wrong case", "'ecs:StopTask'", "'ecs:stopTask'", "is not an action that the proxy knows"},
 		{"an access on the wrong type", "resource: task}", "resource: cluster}", "is authorised on task, not on cluster"},

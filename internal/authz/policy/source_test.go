@@ -312,7 +312,7 @@ deny contains "that tool" if input.call.tool in settings.tools
 			}
 		})
 	}
-	if _, err := ownEngine(t, Guardrails{"mime": "off"}, limited); err == nil || !strings.Contains(err.Error(), "there is no such guardrail; there are mine") {
+	if _, err := ownEngine(t, Guardrails{"mime": "off"}, limited); err == nil || !strings.Contains(err.Error(), "there is no such guardrail; there are ") {
 		t.Errorf("a misspelled name: %v", err)
 	}
 }

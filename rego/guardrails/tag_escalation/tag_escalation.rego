@@ -3,6 +3,7 @@ package ecsmcp.guardrails.tag_escalation
 import data.ecsmcp.iam
 
 # METADATA
+# scope: document
 # title: Tags that protection relies on
 # description: |
 #   Policies tell production from the rest by tags. Whoever may change such a tag
@@ -13,26 +14,27 @@ import data.ecsmcp.iam
 #   can rely on.
 # custom:
 #   remedy: Let a person change this tag outside the proxy, or leave it as it is.
-# schemas:
-#   - input: schema.input
-deny contains reason if {
+deny contains {"message": message} if {
 	input.call.method == "tools/call"
 	some access in input.accesses
 	some message in violations(access)
-	about := rego.metadata.rule()
-	reason := {
-		"code": "tag_escalation",
-		"title": about.title,
-		"message": message,
-		"remedy": about.custom.remedy,
-	}
 }
 
-# The keys that policies look at. The proxy reads them from the documents that
-# are loaded and sets them as data.ecsmcp.config.protected_tags.
-default protected := ["Environment"]
+# tags: further keys to protect.
+default settings := {"tags": []}
 
-protected := data.ecsmcp.config.protected_tags
+settings := data.ecsmcp.config.personas[input.persona].guardrails.tag_escalation
+
+# The keys that policies look at: those of the loaded documents, which the proxy
+# sets as data.ecsmcp.config.protected_tags, and those of the guardrail
+# production, of every persona, since what one may change protects another.
+protected contains tag if some tag in data.ecsmcp.config.protected_tags
+
+protected contains "Environment" if not data.ecsmcp.config.protected_tags
+
+protected contains tag if some tag in settings.tags
+
+protected contains persona.guardrails.production.tag if some persona in data.ecsmcp.config.personas
 
 violations(access) := ({sprintf("%s would change the tag %q of an existing resource, and policy relies on it", [access.action, tag]) |
 	changes_tags(access)
