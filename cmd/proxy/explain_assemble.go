@@ -52,6 +52,9 @@ func (f *explainFlags) explainer(ctx context.Context, cfg *config.Config) (*expl
 		},
 		Timeout: cfg.Limits.CallTimeout.D(), Now: time.Now,
 	}
+	if cfg.Mode == "shadow" {
+		x.Notes = []string{"mode is shadow: what policy refuses is let through all the same and put on record; this says what mode enforce would do"}
+	}
 	if f.facts {
 		clients, err := dial(ctx, cfg)
 		if err != nil {

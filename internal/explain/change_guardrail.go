@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -197,5 +198,6 @@ func (q *inquiry) wordsOf(j judged) []string {
 	}
 	delete(found, "")
 	delete(found, "*")
-	return slices.Sorted(maps.Keys(found))
+	// The longer one names less: a repository before its registry.
+	return slices.SortedFunc(maps.Keys(found), func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
 }

@@ -16,7 +16,7 @@ import (
 func (q *inquiry) blank(s situation) *Explanation {
 	e := &Explanation{Call: Call{Server: q.Catalog.Server(),
 		Principal: s.caller.Principal.Kind + "/" + s.caller.Principal.ID, Persona: s.caller.Persona, Role: s.caller.Role,
-		Region: s.caller.Env.Region, Account: s.caller.Env.Account}, Facts: Facts{Source: "unknown"}}
+		Region: s.caller.Env.Region, Account: s.caller.Env.Account}, Facts: Facts{Source: "unknown"}, Notes: slices.Clone(q.Notes)}
 	if q.message != nil {
 		e.Call.Method, e.Call.Tool = q.message.Method, q.message.Name
 	}

@@ -40,6 +40,8 @@ type Explainer struct {
 	Tags    map[string]string
 	Timeout time.Duration // of a call whose catalogue entry names none
 	Now     func() time.Time
+	// Notes are said with every explanation.
+	Notes []string
 }
 
 // inquiry is one call while it is explained.

@@ -32,6 +32,9 @@ func (x *Explainer) Decision(ctx context.Context, records []audit.Record) (*Expl
 	}
 	r := records[i]
 	e := fromRecord(r)
+	if x != nil {
+		e.Notes = append(e.Notes, x.Notes...)
+	}
 	if r.Result == nil || len(r.Result.Accesses) != len(r.Input.Accesses) {
 		return e, nil
 	}

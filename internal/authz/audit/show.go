@@ -65,6 +65,9 @@ func showDecision(b *strings.Builder, r Record) {
 		line(b, "", g.SessionPolicy)
 	}
 	line(b, "policy", prefixed("revision ", r.Revision))
+	if r.Phase == PhaseRefusal && r.Result != nil {
+		line(b, "next", "ecs-mcp-proxy explain --decision "+r.DecisionID+" --config FILE says what would allow it")
+	}
 }
 
 // answer says what became of the call, and what policy said if that is not the same.
