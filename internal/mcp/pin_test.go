@@ -87,3 +87,17 @@ func TestAPrefixThatAGuardrailNeedsIsPinnedAsFound(t *testing.T) {
 		t.Errorf("what was known before is pinned: %v", pins[1])
 	}
 }
+
+// Who may not delete anything is not told of tags that were not looked up.
+func TestAGuardrailThatAFactWouldLiftIsNoReasonWhereNoneWouldHelp(t *testing.T) {
+	tb := converse(t, "own", ownPolicy(t, identity(`{"Effect":"Allow","Action":"ecs:Describe*","Resource":"*"}`), "", ownerRego))
+	tb.say(manage(1, "DeleteService", deleteStaging))
+	got := tb.hear()
+	wants(t, got, "no statement of the persona's identity policy allows it", "Trying again will not change that")
+	if strings.Contains(got, "guardrail") {
+		t.Errorf("the client is told %s", got)
+	}
+	if r := tb.records(1)[0]; len(r.Result.Denies) != 1 {
+		t.Errorf("record %+v", r.Result)
+	}
+}

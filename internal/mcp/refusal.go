@@ -92,7 +92,11 @@ func short(name string) string {
 // fact's value, never policy text, never a remedy.
 func denial(r authz.Request, d authz.Decision, full bool) *refusal {
 	var lines []string
+	hopeless := hopeless(r, d)
 	for _, reason := range d.Denies {
+		if hopeless && len(reason.Needs) > 0 {
+			continue // a fact would lift it; none was looked up, because none would help
+		}
 		lines = append(lines, fmt.Sprintf("guardrail %s: %s", reason.Code, reason.Message))
 	}
 	for i, a := range d.Accesses {
@@ -109,17 +113,27 @@ func denial(r authz.Request, d authz.Decision, full bool) *refusal {
 	switch {
 	case !full: // the same words whether a look-up failed or not
 		client = "policy does not allow it"
-	case !forWantOfFacts(d):
+	case hopeless || !forWantOfFacts(d):
 		client += ". Trying again will not change that"
 	}
 	return &refusal{classPolicy, client, detail}
+}
+
+// hopeless: no fact could have allowed what the server cannot do without.
+func hopeless(r authz.Request, d authz.Decision) bool {
+	for i, a := range d.Accesses {
+		if a.Verdict != authz.Allowed && !a.Possible && !r.Accesses[i].Optional {
+			return true
+		}
+	}
+	return false
 }
 
 // forWantOfFacts: a look-up that failed may succeed another time.
 func forWantOfFacts(d authz.Decision) bool {
 	return slices.ContainsFunc(d.Accesses, func(a authz.AccessResult) bool {
 		return a.Verdict != authz.Allowed && len(a.Unknown) > 0 && a.Possible
-	})
+	}) || slices.ContainsFunc(d.Denies, func(deny authz.Reason) bool { return len(deny.Needs) > 0 })
 }
 
 // verdictLine is one denied access in IAM's words.
