@@ -44,8 +44,13 @@ type suggested struct {
 // statementChanges add to a layer what it lacks: exactly the actions on exactly
 // the resources, with the conditions that a session policy would have.
 func (q *inquiry) statementChanges(j judged) (all []Change) {
-	lacking := map[string][]authz.Access{}
+	lacking, asks := map[string][]authz.Access{}, map[string][]string{}
 	for _, r := range refusals(j) {
+		for _, c := range r.conditions() {
+			if c.of.effect == "Allow" && c.State != Met {
+				asks[r.Layer] = append(asks[r.Layer], fmt.Sprintf("%s allows it only if %s %s %s", c.of.Name, c.Key, c.Operator, strings.Join(c.Wanted, " or ")))
+			}
+		}
 		switch {
 		case r.Verdict == authz.ImplicitDeny:
 			lacking[r.Layer] = append(lacking[r.Layer], r.Access.Access)
@@ -66,7 +71,7 @@ func (q *inquiry) statementChanges(j judged) (all []Change) {
 			continue
 		}
 		all = append(all, Change{Kind: "statement", cost: costStatement, id: "statement " + layer + " " + string(text), Layer: layer, Statements: text,
-			Text: fmt.Sprintf("add this to %s", documentsOf(j.persona(), layer)),
+			Text: fmt.Sprintf("add this to %s", documentsOf(j.persona(), layer)), Protects: onPurpose(asks[layer]),
 			apply: func(s situation) (situation, error) {
 				document, err := policy.ReadDocument("suggested", []byte(`{"Version":"2012-10-17","Statement":`+string(text)+`}`))
 				if err != nil {
@@ -80,6 +85,15 @@ func (q *inquiry) statementChanges(j judged) (all []Change) {
 			}})
 	}
 	return all
+}
+
+// onPurpose says which conditions a statement without them would get round.
+func onPurpose(asks []string) string {
+	slices.Sort(asks)
+	if asks = slices.Compact(asks); len(asks) == 0 {
+		return ""
+	}
+	return strings.Join(asks, "; ") + "; this would get round that"
 }
 
 // documentsOf names where a statement could go.

@@ -49,9 +49,14 @@ type inquiry struct {
 	*Explainer
 	message  *wire.Message
 	recorded *catalog.Resolution // of a recorded decision, whose arguments are not at hand
+	gates    map[string]*mcp.Gate
 	compiled map[string]mcp.Decider
 	asked    map[string]judged
 	compiles int
+}
+
+func (x *Explainer) inquiry(m *wire.Message) *inquiry {
+	return &inquiry{Explainer: x, message: m, gates: map[string]*mcp.Gate{}, compiled: map[string]mcp.Decider{}, asked: map[string]judged{}}
 }
 
 // judged is the gate's answer in one situation.
@@ -67,7 +72,7 @@ type judged struct {
 
 // allowed reports whether the call would go ahead.
 func (j judged) allowed() bool {
-	return j.preview.Decision.Allow && (j.lend == nil || errors.Is(j.lend, grant.ErrNothingGrantable))
+	return !j.hidden && j.preview.Decision.Allow && (j.lend == nil || errors.Is(j.lend, grant.ErrNothingGrantable))
 }
 
 // Call explains a tools/call. An error means that it could not be explained; a
@@ -77,7 +82,7 @@ func (x *Explainer) Call(ctx context.Context, tool string, arguments json.RawMes
 	if err != nil {
 		return nil, err
 	}
-	q := &inquiry{Explainer: x, message: message, compiled: map[string]mcp.Decider{}, asked: map[string]judged{}}
+	q := x.inquiry(message)
 	s, err := x.situation()
 	if err != nil {
 		return nil, err
@@ -147,12 +152,10 @@ func (q *inquiry) ask(ctx context.Context, s situation) (judged, error) {
 }
 
 func (q *inquiry) put(ctx context.Context, s situation) (judged, error) {
-	decider, err := q.decider(ctx, s)
+	gate, err := q.gate(ctx, s)
 	if err != nil {
 		return judged{}, err
 	}
-	gate := &mcp.Gate{Caller: s.caller, Catalog: q.Catalog, Facts: s,
-		Policy: func(context.Context) (mcp.Decider, error) { return decider, nil }}
 	j := judged{situation: s, resolution: q.recorded}
 	if j.resolution == nil {
 		if j.resolution, j.hidden, err = gate.Resolve(ctx, q.message); err != nil {
@@ -181,6 +184,23 @@ func (q *inquiry) until(j judged) time.Time {
 		end = max(end, grant.ReuseWindow)
 	}
 	return q.Now().Add(end)
+}
+
+// gate is the one of the situation's caller and policy. It is kept, because it
+// remembers which tools are listed, which takes longer than a decision.
+func (q *inquiry) gate(ctx context.Context, s situation) (*mcp.Gate, error) {
+	decider, err := q.decider(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	key := s.caller.Persona + "\x00" + s.id
+	g, ok := q.gates[key]
+	if !ok {
+		g = &mcp.Gate{Caller: s.caller, Catalog: q.Catalog, Policy: func(context.Context) (mcp.Decider, error) { return decider, nil }}
+		q.gates[key] = g
+	}
+	g.Facts = s
+	return g, nil
 }
 
 // maxCompiles bounds how many policies are compiled in search of a suggestion.
@@ -217,6 +237,8 @@ func (q *inquiry) explain(ctx context.Context, s situation) (*Explanation, error
 	switch {
 	case j.allowed():
 		e.Answer, e.Class = Allowed, "allowed"
+	case j.preview.Decision.Allow && j.hidden:
+		e.Answer, e.Class = Refused, "unknown-tool"
 	case j.preview.Decision.Allow:
 		e.Answer = Refused
 		class, detail := mcp.Class(j.lend)
@@ -234,7 +256,7 @@ func (q *inquiry) explain(ctx context.Context, s situation) (*Explanation, error
 		if i := slices.IndexFunc(e.Outcomes, func(o Outcome) bool { return o.Allow }); i >= 0 && len(e.Outcomes) > 1 {
 			e.Answer = Depends
 			first := cases[slices.IndexFunc(cases, func(c tagCase) bool { return c.allowed() })]
-			lent, lentIf = first.judged, first.String()
+			lent, lentIf = first.judged, first.exactly()
 		}
 		if e.Suggestions, err = q.search(ctx, j, e.Answer == Depends); err != nil {
 			return nil, err

@@ -13,8 +13,15 @@ import (
 // tagCase is the answer under one assignment of the tags that matter.
 type tagCase struct {
 	judged
-	tags  map[string]*string
-	other bool // every tag is absent, or has a value that policy does not mention
+	tags   map[string]*string
+	labels []string // in words, one for each tag
+	other  bool     // no tag has a value that makes a difference
+}
+
+// axis is a tag and the values that are tried for it; nil is no such tag.
+type axis struct {
+	name   string
+	values []*string
 }
 
 // someOther is a tag value that no policy mentions.
@@ -23,36 +30,30 @@ const someOther = "some-other-value"
 // maxCases bounds the combinations that are tried.
 const maxCases = 64
 
-// cases decides the call under every value of those tags that matters.
+// cases decides the call under every value of those tags that matters. Values
+// that make no difference are one case.
 func (q *inquiry) cases(ctx context.Context, j judged, names []string) ([]tagCase, error) {
 	if len(names) == 0 {
 		return nil, nil
 	}
-	assignments := []map[string]*string{{}}
-	for _, name := range names {
-		choices := []*string{nil} // first what nobody mentions: the number is bounded
+	var axes []axis
+	most := maxCases
+	for i, name := range names {
+		a := axis{name, []*string{nil}}
 		for _, v := range append([]string{someOther}, q.mentioned(j, name)...) {
-			choices = append(choices, &v)
+			a.values = append(a.values, &v)
 		}
-		var longer []map[string]*string
-		for _, a := range assignments {
-			for _, choice := range choices {
-				if len(longer) < maxCases {
-					b := maps.Clone(a)
-					b[name] = choice
-					longer = append(longer, b)
-				}
-			}
-		}
-		assignments = longer
+		room := max(2, most>>(len(names)-1-i)) // leaves every later tag its two: absent, and some other
+		a.values = a.values[:min(len(a.values), room)]
+		most = max(1, most/len(a.values))
+		axes = append(axes, a)
 	}
 	var cases []tagCase
-	for _, tags := range assignments {
-		s := j.situation
-		c := tagCase{tags: tags, other: true}
-		for name, value := range tags {
-			s = s.withTag(name, value)
-			c.other = c.other && (value == nil || *value == someOther)
+	for _, at := range combinations(axes) {
+		s, c := j.situation, tagCase{tags: map[string]*string{}}
+		for k, i := range at {
+			c.tags[axes[k].name] = axes[k].values[i]
+			s = s.withTag(axes[k].name, axes[k].values[i])
 		}
 		var err error
 		if c.judged, err = q.ask(ctx, s); err != nil {
@@ -60,7 +61,89 @@ func (q *inquiry) cases(ctx context.Context, j judged, names []string) ([]tagCas
 		}
 		cases = append(cases, c)
 	}
-	return cases, nil
+	return grouped(axes, cases), nil
+}
+
+// combinations lists the indices of every combination of values, the last axis
+// turning fastest.
+func combinations(axes []axis) [][]int {
+	all := [][]int{nil}
+	for _, a := range axes {
+		var longer [][]int
+		for _, at := range all {
+			for i := range a.values {
+				longer = append(longer, append(slices.Clone(at), i))
+			}
+		}
+		all = longer
+	}
+	return all
+}
+
+// grouped keeps one case of those that differ only in values which make no difference.
+func grouped(axes []axis, cases []tagCase) (out []tagCase) {
+	all := combinations(axes)
+	classes := make([]map[int][]int, len(axes)) // of each axis: the values like the first of them
+	for k, a := range axes {
+		signatures, first := map[string]int{}, map[int][]int{}
+		for i := range a.values {
+			var signature []string
+			for n, at := range all {
+				if at[k] == i {
+					signature = append(signature, reason(cases[n].judged))
+				}
+			}
+			key := strings.Join(signature, "\n")
+			if _, ok := signatures[key]; !ok {
+				signatures[key] = i
+			}
+			first[signatures[key]] = append(first[signatures[key]], i)
+		}
+		classes[k] = first
+	}
+	for n, at := range all {
+		c, isFirst := cases[n], true
+		c.other = true
+		for k, i := range at {
+			class := classes[k][i]
+			if isFirst = isFirst && class != nil; !isFirst {
+				break
+			}
+			label, other := axes[k].label(class)
+			c.labels, c.other = append(c.labels, label), c.other && other
+		}
+		if isFirst {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// label names values of a tag; other: what nobody mentions is among them.
+func (a axis) label(class []int) (label string, other bool) {
+	var mentioned []string
+	absent, some := false, false
+	for _, i := range class {
+		switch v := a.values[i]; {
+		case v == nil:
+			absent = true
+		case *v == someOther:
+			some = true
+		default:
+			mentioned = append(mentioned, *v)
+		}
+	}
+	switch {
+	case some && absent:
+		return "any other " + a.name + " or none", true
+	case some:
+		return "any other " + a.name, true
+	case absent && len(mentioned) == 0:
+		return "no tag " + a.name, true
+	case absent:
+		return fmt.Sprintf("%s=%s or no such tag", a.name, strings.Join(mentioned, " or ")), true
+	}
+	return a.name + "=" + strings.Join(mentioned, " or "), false
 }
 
 // undecidedTags are the unknown tags on which the answer depends, sorted. There
@@ -170,17 +253,14 @@ func outcomes(cases []tagCase) []Outcome {
 }
 
 // String names a case: "Environment=production".
-func (c tagCase) String() string {
+func (c tagCase) String() string { return strings.Join(c.labels, " and ") }
+
+// exactly names the values that a case was decided under.
+func (c tagCase) exactly() string {
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(c.tags)) {
-		switch value := c.tags[name]; {
-		case value == nil:
-			parts = append(parts, "no tag "+name)
-		case *value == someOther:
-			parts = append(parts, "any other "+name)
-		default:
-			parts = append(parts, name+"="+*value)
-		}
+		label, _ := axis{name, []*string{c.tags[name]}}.label([]int{0})
+		parts = append(parts, label)
 	}
 	return strings.Join(parts, " and ")
 }
@@ -191,6 +271,9 @@ func reason(j judged) string {
 		return "allowed"
 	}
 	d := j.preview.Decision
+	if d.Allow && j.hidden {
+		return "refused because the tool is not listed to persona " + j.caller.Persona
+	}
 	if d.Allow {
 		return "allowed by policy, but " + j.lend.Error()
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/audit"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/catalog"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/grant"
-	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
 
@@ -116,7 +115,8 @@ func (x *Explainer) again(r audit.Record) (*inquiry, situation, error) {
 	own.Persona, own.Facts, own.Tags = r.Persona, nil, nil
 	resolution := &catalog.Resolution{Tool: in.Tool, Operation: in.Operation, Accesses: in.Accesses, EscapesScope: in.EscapesScope}
 	resolution.Write, resolution.Sensitive = x.Catalog.Flags(in.Tool, in.Operation)
-	q := &inquiry{Explainer: &own, recorded: resolution, message: &wire.Message{Method: in.Method, Name: in.Tool}, compiled: map[string]mcp.Decider{}, asked: map[string]judged{}}
+	q := own.inquiry(&wire.Message{Method: in.Method, Name: in.Tool})
+	q.recorded = resolution
 	return q, situation{caller: caller, personas: x.Personas}, nil
 }
 

@@ -9,7 +9,6 @@ import (
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/audit"
-	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp"
 )
 
 // recordOf is the record that the gate would write of a call.
@@ -19,7 +18,7 @@ func recordOf(t *testing.T, x *Explainer, arguments json.RawMessage) audit.Recor
 	if err != nil || refused != nil {
 		t.Fatal(err, refused)
 	}
-	q := &inquiry{Explainer: x, message: message, compiled: map[string]mcp.Decider{}, asked: map[string]judged{}}
+	q := x.inquiry(message)
 	s, err := x.situation()
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,6 +22,7 @@ const (
 // who is one persona of the tests: names of built-in documents, or documents.
 type who struct {
 	identity, boundary []string
+	mcp                []string // default if empty
 	values             map[string]string
 	guardrails         policy.Guardrails
 }
@@ -59,21 +61,41 @@ func explainer(t testing.TB, persona string, extra map[string]who) *Explainer {
 		t.Fatal(err)
 	}
 	return &Explainer{Catalog: server, Callers: callers, Personas: personas, Persona: persona, InRegion: read,
-		Compile: func(ctx context.Context, p map[string]policy.Persona) (mcp.Decider, error) {
-			return policy.New(ctx, p)
-		},
+		Compile:    compiled,
 		Guardrails: func(g policy.Guardrails) (map[string]policy.GuardrailState, error) { return g.States() },
 		Timeout:    time.Minute, Now: func() time.Time { return time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC) }}
+}
+
+// engines are those that were compiled, by what they were compiled of.
+var engines sync.Map
+
+func compiled(ctx context.Context, p map[string]policy.Persona) (mcp.Decider, error) {
+	key, err := json.Marshal(p)
+	if err != nil {
+		return nil, err
+	}
+	if e, ok := engines.Load(string(key)); ok {
+		return e.(mcp.Decider), nil
+	}
+	e, err := policy.New(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	engines.Store(string(key), e)
+	return e, nil
 }
 
 func (w who) load(region string) (policy.Persona, error) {
 	values := map[string]string{"region": region, "account": account, "partition": "aws"}
 	maps.Copy(values, w.values)
 	p := policy.Persona{Guardrails: w.guardrails}
+	if w.mcp == nil {
+		w.mcp = []string{"default"}
+	}
 	for _, list := range []struct {
 		to    *[]policy.Document
 		names []string
-	}{{&p.Identity, w.identity}, {&p.Boundary, w.boundary}, {&p.MCP, []string{"default"}}} {
+	}{{&p.Identity, w.identity}, {&p.Boundary, w.boundary}, {&p.MCP, w.mcp}} {
 		for _, name := range list.names {
 			d, err := document(name, values)
 			if err != nil {
@@ -108,6 +130,7 @@ func ask(t testing.TB, x *Explainer, tool string, arguments json.RawMessage) *Ex
 
 func BenchmarkExplain(b *testing.B) {
 	for b.Loop() {
+		engines.Clear()
 		ask(b, explainer(b, "reader", nil), "ecs_resource_management", api("DeleteService", `{"cluster":"shop","service":"checkout"}`))
 	}
 }
