@@ -32,7 +32,7 @@ configuration, 126 and 127 a server that cannot be started.`
 // wrapFlags are the flags of wrap; an empty one leaves the file's value.
 type wrapFlags struct {
 	config, mode, region, endpoint, role, factsRole, server, audit, detail, level, serverLog string
-	identity, boundary                                                                       []string
+	identity, boundary, policy                                                               []string
 }
 
 func newWrap() *cobra.Command {
@@ -65,6 +65,7 @@ func newWrap() *cobra.Command {
 	flags.StringVar(&f.role, "role", "", "ARN of the IAM role that calls are lent sessions of")
 	flags.StringArrayVar(&f.identity, "identity", nil, "identity policy: a built-in name or a JSON file; repeatable (default read-only-monitoring)")
 	flags.StringArrayVar(&f.boundary, "boundary", nil, "permissions boundary, likewise (default region-and-production)")
+	flags.StringArrayVar(&f.policy, "policy", nil, "Rego of your own: a directory or a file; repeatable")
 	flags.StringVar(&f.factsRole, "facts-role", "", "ARN of a read-only role for looking up resource tags (default the proxy's own identity)")
 	flags.StringVar(&f.server, "server", "", "catalogue profile of the server (default "+config.DefaultServer+")")
 	flags.StringVar(&f.endpoint, "endpoint", "", "URL of an AWS emulator, for every service")
@@ -96,6 +97,9 @@ func (f *wrapFlags) load(command []string) (*config.Config, error) {
 		cfg.Personas = map[string]config.Persona{flagPersona: {
 			Identity: orDefault(f.identity, "read-only-monitoring"), Boundary: orDefault(f.boundary, "region-and-production"), Role: f.role}}
 		cfg.Principals = []config.Principal{{Match: config.Match{Kind: "os-user"}, Persona: flagPersona}}
+	}
+	if len(f.policy) > 0 {
+		cfg.Policy.Paths = f.policy // relative to where it is typed
 	}
 	override(&cfg.Mode, f.mode)
 	override(&cfg.AWS.Region, f.region)

@@ -15,7 +15,6 @@ import (
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/audit"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/grant"
-	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/policy"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/config"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/lane"
@@ -47,7 +46,13 @@ func (w *wrapper) run(ctx context.Context) error {
 	for _, warning := range cfg.Warnings() {
 		w.log.Warn(warning)
 	}
-	personas, err := loadPersonas(cfg)
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	policies, err := newPolicySet(cfg)
+	if err != nil {
+		return err
+	}
+	live, changes, err := policies.prepare(ctx, w.log)
 	if err != nil {
 		return err
 	}
@@ -85,9 +90,7 @@ func (w *wrapper) run(ctx context.Context) error {
 	})
 	// Policy and catalogue are read while the server starts: both take longer
 	// than anything before.
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	decider := compile(personas, w.log, stop)
+	go policies.follow(ctx, live, changes, stop)
 	catalogue, err := loadCatalog(cfg)
 	if err != nil {
 		return err
@@ -96,7 +99,7 @@ func (w *wrapper) run(ctx context.Context) error {
 		Limits: wire.Limits{Bytes: cfg.Limits.MessageBytes},
 		Log:    w.log,
 		Gate: &mcp.Gate{
-			Caller: caller, Catalog: catalogue, Policy: decider, Facts: newFacts(cfg, aws),
+			Caller: caller, Catalog: catalogue, Policy: deciderOf(live), Facts: newFacts(cfg, aws),
 			Grants: grant.NewBroker(aws.sts), Lane: turns, Record: records,
 			Timeout: cfg.Limits.CallTimeout.D(), FullDetail: cfg.ClientDetail == "full", ListOperations: cfg.Listing.Operations, ShowCommand: w.showCommand,
 		},
@@ -145,32 +148,6 @@ func (w *wrapper) start(endpoint *grant.Endpoint) (*transport.Child, *serverLog,
 	child, err := transport.Start(transport.Spec{
 		Command: cfg.Upstream.Command, Env: environment.Build(endpoint.Environ()), Stderr: serverLog, Guard: []string{self, guardVerb}})
 	return child, serverLog, err
-}
-
-// compile loads policy beside the server's own start; calls wait for it. A
-// policy that does not compile ends the run.
-func compile(personas map[string]policy.Persona, log *zap.Logger, stop context.CancelCauseFunc) func(context.Context) (mcp.Decider, error) {
-	done := make(chan struct{})
-	var engine *policy.Engine
-	var failed error
-	go func() {
-		defer close(done)
-		if engine, failed = policy.New(context.Background(), personas); failed != nil {
-			stop(failed)
-			return
-		}
-		for _, warning := range engine.Warnings() {
-			log.Warn(warning)
-		}
-	}()
-	return func(ctx context.Context) (mcp.Decider, error) {
-		select {
-		case <-done:
-			return engine, failed
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
 }
 
 // forwardSignals passes signals on to the server, whose end ends the run; a

@@ -14,6 +14,7 @@ type Config struct {
 	Principals   []Principal        `yaml:"principals"`
 	Facts        Facts              `yaml:"facts"`
 	Catalogs     []string           `yaml:"catalogs"`
+	Policy       Policy             `yaml:"policy"`
 	Limits       Limits             `yaml:"limits"`
 	Audit        Audit              `yaml:"audit"`
 	ClientDetail string             `yaml:"client_detail"` // "full" or "minimal"
@@ -68,6 +69,39 @@ type Facts struct {
 	TTL  Duration `yaml:"ttl"`
 }
 
+// Policy adds Rego of the user's own to the built-in policy.
+type Policy struct {
+	// Paths are directories and files of Rego and data.
+	Paths  []string `yaml:"paths"`
+	Bundle Bundle   `yaml:"bundle"`
+	// Reload says whether changed files are taken while the proxy runs: "on" or "off".
+	Reload string `yaml:"reload"`
+}
+
+// Bundle is an OPA bundle, from a file or from an address.
+type Bundle struct {
+	File string `yaml:"file"`
+	URL  string `yaml:"url"`
+	// TokenFile holds a bearer token for URL.
+	TokenFile string `yaml:"token_file"`
+	// Key is what the bundle must be signed with. Nil: it need not be signed.
+	Key *BundleKey `yaml:"key"`
+	// Polling is how often URL is asked for a newer bundle.
+	Polling Duration `yaml:"polling"`
+	// Wait is how long calls wait for the first bundle before they are refused.
+	Wait Duration `yaml:"wait"`
+}
+
+// Configured reports whether there is a bundle at all.
+func (b Bundle) Configured() bool { return b.File != "" || b.URL != "" }
+
+// BundleKey verifies the signature of a bundle.
+type BundleKey struct {
+	ID        string `yaml:"id"`
+	Algorithm string `yaml:"algorithm"`  // of BundleAlgorithms
+	PublicKey string `yaml:"public_key"` // a PEM file
+}
+
 // Limits bounds a call.
 type Limits struct {
 	MessageBytes int      `yaml:"message_bytes"`
@@ -108,6 +142,8 @@ const (
 	DefaultCallTimeout  = Duration(60 * time.Second)
 	DefaultCancelGrace  = Duration(10 * time.Second)
 	DefaultTTL          = Duration(10 * time.Second)
+	DefaultPolling      = Duration(60 * time.Second)
+	DefaultWait         = Duration(10 * time.Second)
 )
 
 // Complete fills in the defaults.
@@ -118,6 +154,11 @@ func (c *Config) Complete() {
 	setDefault(&c.Limits.CallTimeout, DefaultCallTimeout)
 	setDefault(&c.Limits.CancelGrace, DefaultCancelGrace)
 	setDefault(&c.Facts.TTL, DefaultTTL)
+	setDefault(&c.Policy.Reload, "on")
+	if c.Policy.Bundle.URL != "" {
+		setDefault(&c.Policy.Bundle.Polling, DefaultPolling)
+		setDefault(&c.Policy.Bundle.Wait, DefaultWait)
+	}
 	setDefault(&c.ClientDetail, "full")
 	if c.Audit.File == "" {
 		c.Audit.File = defaultAuditFile()

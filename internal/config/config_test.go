@@ -58,6 +58,21 @@ func TestParseNamesEachMistakeWithItsLine(t *testing.T) {
 		{"a list where one value belongs", strings.Replace(good, "region: us-east-1", "region: [us-east-1]", 1), []string{"line 2: aws.region must be one value, not a list"}},
 		{"a region of another partition", strings.Replace(good, "us-east-1", "cn-north-1", 1), []string{"line 8: personas.reader.role is of partition aws, but aws.region cn-north-1 is of aws-cn"}},
 		{"a principal that is never reached", strings.Replace(good, "facts:", "  - {match: {kind: os-user, id: alice}, persona: reader}\nfacts:", 1), []string{"line 11: principals[1] is never reached: principals[0] matches first"}},
+		{"an empty policy path", good + "policy: {paths: [\"\"]}\n", []string{"line 13: policy.paths: a path is empty"}},
+		{"reloading sometimes", good + "policy: {reload: sometimes}\n", []string{"line 13: policy.reload must be on or off"}},
+		{"a bundle from two places", good + "policy: {bundle: {file: a.tar.gz, url: \"https://x/a.tar.gz\"}}\n", []string{"line 13: policy.bundle has file and url"}},
+		{"a bundle from nowhere", good + "policy: {bundle: {key: {id: a, algorithm: ES256, public_key: a.pem}}}\n", []string{"line 13: policy.bundle needs file or url"}},
+		{"polling a file", good + "policy: {bundle: {file: a.tar.gz, polling: 5s}}\n", []string{"token_file, polling and wait are for url"}},
+		{"a bundle over http", good + "policy: {bundle: {url: \"http://policy.example.com/a.tar.gz\"}}\n", []string{"line 13: policy.bundle.url must be https"}},
+		{"a bundle with a password", good + "policy: {bundle: {url: \"https://u:p@policy.example.com/a.tar.gz\"}}\n", []string{"may not hold a user or password"}},
+		{"a bundle of another scheme", good + "policy: {bundle: {url: \"file:///a.tar.gz\"}}\n", []string{"must be an https URL"}},
+		{"polling all the time", good + "policy: {bundle: {url: \"https://x/a\", polling: 1ms, wait: 1h}}\n", []string{"policy.bundle.polling must be between", "policy.bundle.wait must be between"}},
+		{"an empty key", good + "policy: {bundle: {file: a.tar.gz, key: {}}}\n", []string{"policy.bundle.key.id must name the key", "policy.bundle.key.algorithm must be one of", "policy.bundle.key.public_key must name"}},
+		{"an empty key id", good + "policy:\n  bundle:\n    file: a.tar.gz\n    key: {id: \"\", algorithm: ES256, public_key: a.pem}\n", []string{"line 16: policy.bundle.key.id must name the key"}},
+		{"a key that everybody can sign with", good + "policy: {bundle: {file: a.tar.gz, key: {id: a, algorithm: none, public_key: a.pem}}}\n", []string{"policy.bundle.key.algorithm must be one of"}},
+		{"a shared secret", good + "policy: {bundle: {file: a.tar.gz, key: {id: a, algorithm: HS256, public_key: a.pem}}}\n", []string{"policy.bundle.key.algorithm must be one of"}},
+		{"a key without a value", good + "policy: {bundle: {file: a.tar.gz, key: }}\n", []string{"policy.bundle.key has no value"}},
+		{"a misspelled key", good + "policy: {bundle: {file: a.tar.gz, key: {di: a}}}\n", []string{"unknown key policy.bundle.key.di; known here: algorithm, id, public_key"}},
 		{"an empty file", "", []string{"empty"}},
 		{"two documents", good + "---\nversion: 1\n", []string{"exactly one YAML document"}},
 		{"no YAML at all", "{", []string{"not YAML"}},
@@ -72,6 +87,30 @@ func TestParseNamesEachMistakeWithItsLine(t *testing.T) {
 				if !strings.Contains(err.Error(), want) {
 					t.Errorf("error %q does not say %q", err, want)
 				}
+			}
+		})
+	}
+}
+
+func TestParseTakesABundle(t *testing.T) {
+	for name, tt := range map[string]struct {
+		yaml            string
+		polling, wait   time.Duration
+		signed, warning bool
+	}{
+		"from a file":                 {"{file: a.tar.gz}", 0, 0, false, false},
+		"from an address":             {"{url: \"https://policy.example.com/a.tar.gz\"}", time.Minute, 10 * time.Second, false, true},
+		"from this machine, and fast": {"{url: \"http://127.0.0.1:8181/a.tar.gz\", polling: 1s, wait: 2s}", time.Second, 2 * time.Second, false, true},
+		"signed":                      {"{url: \"http://localhost/a\", token_file: t, key: {id: k, algorithm: ES256, public_key: k.pem}}", time.Minute, 10 * time.Second, true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := Parse([]byte(good + "policy: {bundle: " + tt.yaml + "}\n"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			b := c.Policy.Bundle
+			if b.Polling.D() != tt.polling || b.Wait.D() != tt.wait || (b.Key != nil) != tt.signed || (len(c.Warnings()) > 0) != tt.warning || c.Policy.Reload != "on" {
+				t.Errorf("got %+v, warnings %q", c.Policy, c.Warnings())
 			}
 		})
 	}

@@ -52,6 +52,8 @@ func keys(t reflect.Type, path string) (all []string) {
 		switch {
 		case f.Type.Kind() == reflect.Struct:
 			all = append(all, keys(f.Type, name)...)
+		case f.Type.Kind() == reflect.Pointer:
+			all = append(all, keys(f.Type.Elem(), name)...)
 		case f.Type.Kind() == reflect.Slice && f.Type.Elem().Kind() == reflect.Struct:
 			all = append(all, keys(f.Type.Elem(), name+"[]")...)
 		case f.Type.Kind() == reflect.Map && f.Type.Elem().Kind() == reflect.Struct:

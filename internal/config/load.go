@@ -71,8 +71,15 @@ func (c *Config) anchor(dir string) error {
 		return filepath.Join(dir, p)
 	}
 	c.Audit.File = join(c.Audit.File)
-	for i := range c.Catalogs {
-		c.Catalogs[i] = join(c.Catalogs[i])
+	for _, paths := range [][]string{c.Catalogs, c.Policy.Paths} {
+		for i := range paths {
+			paths[i] = join(paths[i])
+		}
+	}
+	c.Policy.Bundle.File = join(c.Policy.Bundle.File)
+	c.Policy.Bundle.TokenFile = join(c.Policy.Bundle.TokenFile)
+	if key := c.Policy.Bundle.Key; key != nil {
+		key.PublicKey = join(key.PublicKey)
 	}
 	for _, p := range c.Personas {
 		for _, names := range [][]string{p.Identity, p.Boundary, p.MCP} {
@@ -104,6 +111,9 @@ func check(n ast.Node, t reflect.Type, path string, lines lineIndex) []error {
 		return fail("%s: anchors, aliases and tags are not read here; write the value out", orTop(path))
 	case *ast.NullNode:
 		return fail("%s has no value; give it one or remove it", orTop(path))
+	}
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
 	}
 	switch t.Kind() {
 	case reflect.Struct, reflect.Map:

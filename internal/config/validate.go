@@ -90,6 +90,7 @@ func (c *Config) validate(lines lineIndex) (problems []error) {
 	if c.Facts.Role != "" && !roleForm.MatchString(c.Facts.Role) {
 		fail("facts.role", "facts.role must be a role ARN")
 	}
+	c.validatePolicy(fail)
 	c.validateLimits(fail)
 	if c.ClientDetail != "full" && c.ClientDetail != "minimal" {
 		fail("client_detail", "client_detail must be full or minimal")
@@ -168,6 +169,9 @@ func (c *Config) Warnings() (warnings []string) {
 		if len(c.Personas[name].Boundary) == 0 {
 			warnings = append(warnings, fmt.Sprintf("persona %s has no boundary, so neither its region nor production is protected by one; add boundary: [region-and-production]", name))
 		}
+	}
+	if c.Policy.Bundle.URL != "" && c.Policy.Bundle.Key == nil {
+		warnings = append(warnings, "policy.bundle has no key, so whoever can write to its server decides what is denied; sign bundles and add key: {id: …, algorithm: …, public_key: …}")
 	}
 	return warnings
 }

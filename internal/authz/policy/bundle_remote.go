@@ -71,6 +71,14 @@ func (r *Remote) Source() (Source, error) {
 	return Source{}, fmt.Errorf("%w: the bundle at %s has not come yet", ErrPolicy, r.shown())
 }
 
+// Fetch asks once, for whoever needs the bundle of now and no later one.
+func (r *Remote) Fetch(ctx context.Context) (Source, error) {
+	if _, err := r.fetch(ctx); err != nil {
+		return Source{}, err
+	}
+	return r.Source()
+}
+
 // Arrived reports whether there is a good bundle.
 func (r *Remote) Arrived() bool { return r.source.Load() != nil }
 

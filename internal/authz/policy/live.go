@@ -80,28 +80,47 @@ func (l *Live) trouble() error {
 	return errors.Join(problems...)
 }
 
+// Ready reports whether there is a policy.
+func (l *Live) Ready() bool { return l.current.Load() != nil }
+
+// First loads the policy to begin with. Its error is for whoever starts the
+// proxy, and is not logged.
+func (l *Live) First(ctx context.Context) error {
+	l.loading.Lock()
+	defer l.loading.Unlock()
+	engine, err := l.tryLoad(ctx)
+	if err == nil {
+		l.use(engine)
+	}
+	return err
+}
+
 // Reload loads policy anew and puts it into force, or reports why it could not.
 func (l *Live) Reload(ctx context.Context) error {
 	l.loading.Lock()
 	defer l.loading.Unlock()
 	engine, err := l.tryLoad(ctx)
-	if l.Report("policy", err); err != nil {
-		return err
+	if l.Report("policy", err); err == nil {
+		l.use(engine)
 	}
+	return err
+}
+
+// use puts engine into force.
+func (l *Live) use(engine *Engine) {
 	before := l.current.Swap(engine)
 	switch {
 	case before == nil:
 		close(l.arrived)
 		l.log.Info("policy is in force", zap.String("revision", engine.Revision()))
 	case before.Revision() == engine.Revision():
-		return nil // and it was warned of before
+		return // and it was warned of before
 	default:
 		l.log.Warn("another policy is in force", zap.String("revision", engine.Revision()), zap.String("before", before.Revision()))
 	}
 	for _, warning := range engine.Warnings() {
 		l.log.Warn(warning)
 	}
-	return nil
 }
 
 // tryLoad: a panic over policy that somebody wrote must not end the proxy.

@@ -152,7 +152,8 @@ func live(t testing.TB, dir string) (*Live, *observer.ObservedLogs) {
 	core, logged := observer.New(zap.InfoLevel)
 	l := NewLive(small(dir), zap.New(core), 0)
 	ctx, cancel := context.WithCancel(context.Background())
-	changes := Watch(ctx, zap.New(core), dir)
+	changes := make(chan struct{}, 1)
+	Watch(ctx, zap.New(core), changes, dir)
 	if err := l.Reload(ctx); err != nil {
 		t.Fatal(err)
 	}

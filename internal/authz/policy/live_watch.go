@@ -23,13 +23,15 @@ const (
 	lookTime = 30 * time.Second
 )
 
-// Watch sends whenever the contents of paths differ from what they were: of
-// files, and of directories with all policy files below. It looks at contents,
-// so it does not matter how they are replaced: written in place, renamed over,
-// or swapped by a link as in a mounted ConfigMap. It ends with ctx.
-func Watch(ctx context.Context, log *zap.Logger, paths ...string) <-chan struct{} {
+// Watch sends on changes whenever the contents of paths differ from what they
+// were: of files, and of directories with all policy files below. It looks at
+// contents, so it does not matter how they are replaced: written in place,
+// renamed over, or swapped by a link as in a mounted ConfigMap.
+//
+// It has seen the contents of now when it returns, and ends with ctx. Changes
+// needs a buffer: while nobody has taken the last one, no other is sent.
+func Watch(ctx context.Context, log *zap.Logger, changes chan<- struct{}, paths ...string) {
 	w := &watcher{paths: paths, directories: map[string]bool{}, digest: digest(paths)}
-	changes := make(chan struct{}, 1)
 	var err error
 	if w.events, err = fsnotify.NewWatcher(); err != nil {
 		log.Warn(fmt.Sprintf("policy files are looked at every %s only, because the system tells no changes: %v", lookTime, err))
@@ -38,7 +40,6 @@ func Watch(ctx context.Context, log *zap.Logger, paths ...string) <-chan struct{
 		w.follow()
 	}
 	go w.run(ctx, changes)
-	return changes
 }
 
 type watcher struct {
