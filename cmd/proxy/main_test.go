@@ -19,7 +19,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"fakeaws": startAWS, "count": count},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"fakeaws": startAWS, "count": count, "bundle": packBundle, "files": serveFiles},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("XDG_STATE_HOME", e.WorkDir+"/state")
 			e.Setenv("AWS_EC2_METADATA_DISABLED", "true")
