@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -44,6 +45,74 @@ func BuiltinNames() []string {
 	return slices.Sorted(maps.Keys(all))
 }
 
+// BuiltinDocument describes a built-in document.
+type BuiltinDocument struct {
+	Name   string         `json:"name"`
+	Layer  string         `json:"layer"`
+	About  string         `json:"about"`
+	Values []BuiltinValue `json:"values,omitempty"`
+}
+
+// BuiltinValue describes a placeholder of a built-in document. Without a Default
+// it must be given.
+type BuiltinValue struct {
+	Name    string `json:"name"`
+	About   string `json:"about"`
+	Default string `json:"default,omitempty"`
+}
+
+// Builtins describes the built-in documents, sorted by name.
+func Builtins() (described []BuiltinDocument) {
+	all, err := builtins()
+	if err != nil {
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		b := all[name]
+		d := BuiltinDocument{Name: name, Layer: b.Layer, About: b.About}
+		for _, value := range slices.Sorted(maps.Keys(b.Values)) {
+			d.Values = append(d.Values, BuiltinValue{value, b.Values[value].About, b.Values[value].Default})
+		}
+		described = append(described, d)
+	}
+	return described
+}
+
+// BuiltinText returns a built-in document as it is written, indented, with the
+// given values in place of their placeholders. Other placeholders stay. Every
+// error is an ErrDocument.
+func BuiltinText(name string, values map[string]string) (string, error) {
+	all, err := builtins()
+	if err != nil {
+		return "", err
+	}
+	b, ok := all[name]
+	if !ok {
+		return "", unknownBuiltin(name)
+	}
+	filled := string(b.Document)
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		p, ok := b.Values[key]
+		if !ok {
+			return "", fmt.Errorf("%w: %s has no value %q; it has %s", ErrDocument, name, key, orNone(slices.Sorted(maps.Keys(b.Values))))
+		}
+		value, err := p.fill(values[key])
+		if err != nil {
+			return "", fmt.Errorf("%w: %s: values.%s: %w", ErrDocument, name, key, err)
+		}
+		filled = strings.ReplaceAll(filled, "{{"+key+"}}", value)
+	}
+	var text bytes.Buffer
+	if err := json.Indent(&text, []byte(filled), "", "  "); err != nil {
+		return "", fmt.Errorf("%w: %s: %w", ErrDocument, name, err)
+	}
+	return text.String(), nil
+}
+
+func unknownBuiltin(name string) error {
+	return fmt.Errorf("%w: there is no built-in document %q; there are %s", ErrDocument, name, strings.Join(BuiltinNames(), ", "))
+}
+
 // Builtin returns a built-in document with its placeholders filled from values,
 // or from their defaults. A value may not hold a wildcard unless the document
 // says so: it would widen the document behind its reader's back. Values that the
@@ -55,7 +124,7 @@ func Builtin(name string, values map[string]string) (Document, error) {
 	}
 	b, ok := all[name]
 	if !ok {
-		return Document{}, fmt.Errorf("%w: there is no built-in document %q; there are %s", ErrDocument, name, strings.Join(BuiltinNames(), ", "))
+		return Document{}, unknownBuiltin(name)
 	}
 	var problems []error
 	filled := placeholderName.ReplaceAllStringFunc(string(b.Document), func(text string) string {

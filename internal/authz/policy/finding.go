@@ -79,14 +79,19 @@ func Findings(err error) (found []Finding) {
 		if i == 0 && len(lines) > 1 && strings.HasSuffix(line, ":") {
 			continue // the heading of the others
 		}
-		f := Finding{Severity: Error, Message: line}
-		if m := located.FindStringSubmatch(line); m != nil {
-			f.File, f.Message = m[1], m[3]
-			f.Line, _ = strconv.Atoi(m[2])
-		}
-		found = append(found, f)
+		found = append(found, findingOf(line))
 	}
 	return found
+}
+
+// findingOf reads FILE:LINE: MESSAGE.
+func findingOf(text string) Finding {
+	f := Finding{Severity: Error, Message: text}
+	if m := located.FindStringSubmatch(text); m != nil {
+		f.File, f.Message = m[1], m[3]
+		f.Line, _ = strconv.Atoi(m[2])
+	}
+	return f
 }
 
 // located is how every reader here says where a mistake is.
