@@ -13,6 +13,7 @@ import (
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/audit"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/grant"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/policy"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/config"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/explain"
 )
@@ -94,6 +95,7 @@ func newExplain() *cobra.Command {
 	flags.StringVar(&f.role, "role", "", "ARN of the IAM role that calls are lent sessions of")
 	flags.StringArrayVar(&f.identity, "identity", nil, "identity policy: a built-in name or a JSON file; repeatable (default read-only-monitoring)")
 	flags.StringArrayVar(&f.boundary, "boundary", nil, "permissions boundary, likewise (default region-and-production)")
+	flags.StringArrayVar(&f.policy, "policy", nil, "Rego of your own: a directory or a file; repeatable")
 	flags.StringVar(&f.factsRole, "facts-role", "", "ARN of a read-only role for --facts (default the proxy's own identity)")
 	flags.StringVar(&f.server, "server", "", "catalogue profile of the server (default "+config.DefaultServer+")")
 	flags.StringVar(&f.endpoint, "endpoint", "", "URL of an AWS emulator, for --facts")
@@ -156,8 +158,11 @@ func (f *explainFlags) explain(ctx context.Context) (*explain.Explanation, error
 		return nil, err
 	}
 	e, err := x.Call(ctx, f.tool, arguments)
-	if errors.Is(err, explain.ErrArguments) {
+	switch {
+	case errors.Is(err, explain.ErrArguments):
 		err = fmt.Errorf("%w: --arguments: %w", errUsage, err)
+	case errors.Is(err, policy.ErrPolicy):
+		err = fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}
 	return e, err
 }
@@ -184,7 +189,11 @@ func (f *explainFlags) recorded(ctx context.Context) (*explain.Explanation, erro
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w; name the log of the proxy that decided with --file or --config", errUsage, err)
 	}
-	return x.Decision(ctx, records)
+	e, err := x.Decision(ctx, records)
+	if errors.Is(err, policy.ErrPolicy) {
+		err = fmt.Errorf("%w: %w", config.ErrConfig, err)
+	}
+	return e, err
 }
 
 // maxArgumentsFile bounds what is read as arguments; the gate takes less.

@@ -35,12 +35,16 @@ func (f *explainFlags) explainer(ctx context.Context, cfg *config.Config) (*expl
 	if err != nil {
 		return nil, err
 	}
+	sources, err := ownRego(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
 	x := &explain.Explainer{
 		Catalog: catalogue, Personas: personas, Callers: callersOf(cfg, principal), Persona: persona, Tags: tags,
 		Compile: func(ctx context.Context, personas map[string]policy.Persona) (mcp.Decider, error) {
-			return policy.New(ctx, personas)
+			return policy.New(ctx, personas, sources...)
 		},
-		Guardrails: func(g policy.Guardrails) (map[string]policy.GuardrailState, error) { return g.States() },
+		Guardrails: func(g policy.Guardrails) (map[string]policy.GuardrailState, error) { return g.States(sources...) },
 		InRegion: func(region string) (map[string]mcp.Caller, map[string]policy.Persona, error) {
 			other := *cfg
 			other.AWS.Region = region
@@ -65,6 +69,28 @@ func (f *explainFlags) explainer(ctx context.Context, cfg *config.Config) (*expl
 	}
 	return x, nil
 }
+
+// ownRego is Rego of the user's own as it is now: what it denies is explained too.
+func ownRego(ctx context.Context, cfg *config.Config) ([]policy.Source, error) {
+	policies, err := newPolicySet(cfg)
+	if err != nil {
+		return nil, err
+	}
+	sources, err := policies.local()
+	if err != nil || policies.remote == nil {
+		return sources, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, bundleTime)
+	defer cancel()
+	bundle, err := policies.remote.Fetch(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%w; without it nobody can say what would be decided", err)
+	}
+	return append(sources, bundle), nil
+}
+
+// bundleTime is how long a bundle may take to come.
+const bundleTime = 20 * time.Second
 
 // who is explained for: the principal of the flags and its persona.
 func (f *explainFlags) who(cfg *config.Config) (authz.Principal, string, error) {
