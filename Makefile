@@ -3,9 +3,10 @@ BIN      := bin/ecs-mcp-proxy
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null)
 OPA      := go tool -modfile=tools.mod opa
 VENV     := .build/e2e
+ORACLE   := .build/oracle
 E2E      := ECSMCP_E2E_VENV=$(CURDIR)/$(VENV) ECSMCP_E2E_BINARY=$(CURDIR)/$(BIN)
 
-.PHONY: help build demo test e2e bench fuzz lint fmt
+.PHONY: help build demo test e2e oracle bench fuzz lint fmt
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +29,15 @@ e2e: build $(VENV)/.installed ## Run against the real ECS MCP server and moto (i
 $(VENV)/.installed: e2e/requirements.txt
 	python3 -m venv --clear $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r e2e/requirements.txt
+	touch $@
+
+oracle: build $(ORACLE)/.installed ## Compare simulate with an independent IAM simulator (installs it)
+	go run ./e2e/oracle $(BIN) $(ORACLE)/oracle.mjs
+
+$(ORACLE)/.installed: e2e/oracle/package.json e2e/oracle/package-lock.json e2e/oracle/.npmrc e2e/oracle/oracle.mjs
+	rm -rf $(ORACLE) && mkdir -p $(ORACLE)
+	cp $^ $(ORACLE)/
+	cd $(ORACLE) && npm ci --no-progress --loglevel error
 	touch $@
 
 bench: build ## Compare direct, a byte pump, and wrapped, in one run

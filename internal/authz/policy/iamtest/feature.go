@@ -5,31 +5,32 @@ type Feature string
 
 // The features, each with what it lets a case hold.
 const (
-	UnknownKeys       Feature = "unknown keys"                // condition keys that nobody could look up
-	WideResources     Feature = "wide resources"              // a request for "service/shop/*"
-	EverySource       Feature = "0.0.0.0/0"                   // the block of all IPv4 addresses
-	BareExclusions    Feature = "bare addresses, negated"     // an address without a prefix under NotIpAddress
-	MappedAddresses   Feature = "mapped addresses"            // ::ffff:10.0.0.1
-	EqualEscapes      Feature = "escapes under equality"      // ${*} ${?} ${$} under StringEquals and its like
-	LiteralVariables  Feature = "variables as text"           // ${…} in Version 2008-10-17, where it is text
-	LostVariables     Feature = "negated lost variables"      // a variable without a value under a negated operator
-	ShortExclusions   Feature = "short ARNs in NotResource"   // arn:aws:ecs:*
-	ShortConditions   Feature = "short ARNs in conditions"    // arn:aws:ecs:* or * under an ARN operator
-	EpochDates        Feature = "epoch seconds"               // 1767225600 for a date
-	Malformed         Feature = "values of another kind"      // "12abc" under a numeric operator, no ARN under an ARN operator
-	ImpossibleDates   Feature = "impossible dates"            // 2026-13-01
-	SignedNumbers     Feature = "a plus sign"                 // +5
-	BigNumbers        Feature = "numbers over 2^53"           // more digits than a float64 has
-	EmptyValues       Feature = "empty values of variables"   // a tag without a text, an empty default
-	SegmentCase       Feature = "case of ARN segments"        // arn:AWS:ECS:…
-	Newlines          Feature = "line breaks in values"       // "a\nb"
-	Astral            Feature = "characters beyond 16 bits"   // "😀"
-	OddFolding        Feature = "characters of odd case"      // "ſ" folds onto "s"
-	Marks             Feature = "private-use characters"      // those that rego/iam marks literals with
-	EmptySets         Feature = "sets without values"         // a multi-valued key with none
-	ProductWildcards  Feature = "wildcards in the type"       // "ser*/shop/web"
-	SegmentVariables  Feature = "variables anywhere in ARNs"  // in a condition's ARN before its resource part
-	ResourceVariables Feature = "variables in resource names" // in the resource part of a Resource
+	UnknownKeys      Feature = "unknown keys"                   // condition keys that nobody could look up
+	WideResources    Feature = "wide resources"                 // a request for "service/shop/*"
+	EverySource      Feature = "0.0.0.0/0"                      // the block of all IPv4 addresses
+	BareExclusions   Feature = "bare addresses, negated"        // an address without a prefix under NotIpAddress
+	MappedAddresses  Feature = "mapped addresses"               // ::ffff:10.0.0.1
+	EqualEscapes     Feature = "escapes under equality"         // ${*} ${?} ${$} under StringEquals and its like
+	LiteralVariables Feature = "variables as text"              // ${…} in Version 2008-10-17, where it is text
+	LostVariables    Feature = "negated lost variables"         // a variable without a value under a negated operator
+	LostExclusions   Feature = "lost variables in NotResource"  // a variable without a value there
+	MultiVariables   Feature = "variables of multi-valued keys" // ${aws:TagKeys, 'web'}
+	ShortExclusions  Feature = "short ARNs in NotResource"      // arn:aws:ecs:*
+	ShortConditions  Feature = "short ARNs in conditions"       // arn:aws:ecs:* or * under an ARN operator
+	EpochDates       Feature = "epoch seconds"                  // 1767225600 for a date
+	Malformed        Feature = "values of another kind"         // "12abc" under a numeric operator, no ARN under an ARN operator
+	ImpossibleDates  Feature = "impossible dates"               // 2026-13-01
+	SignedNumbers    Feature = "a plus sign"                    // +5
+	BigNumbers       Feature = "numbers over 2^53"              // more digits than a float64 has
+	EmptyValues      Feature = "empty values of variables"      // a tag without a text, an empty default
+	SegmentCase      Feature = "case of ARN segments"           // arn:AWS:ECS:…
+	Newlines         Feature = "line breaks in values"          // "a\nb"
+	Astral           Feature = "characters beyond 16 bits"      // "😀"
+	OddFolding       Feature = "characters of odd case"         // "ſ" folds onto "s"
+	Marks            Feature = "private-use characters"         // those that rego/iam marks literals with
+	EmptySets        Feature = "sets without values"            // a multi-valued key with none
+	ProductWildcards Feature = "wildcards in the type"          // "ser*/shop/web"
+	SegmentVariables Feature = "variables anywhere in ARNs"     // in a condition's ARN before its resource part
 )
 
 // Lacks names the features that an evaluator cannot judge, with the reason.
@@ -75,5 +76,7 @@ var Oracle = Lacks{
 	Astral:           "(q) ? is half of a character beyond 16 bits",
 	OddFolding:       "(r) case is folded by JavaScript's rules",
 	MappedAddresses:  "(s) ::ffff:10.0.0.1 is no IPv4 address",
+	LostExclusions:   "(t) NotResource with a variable without a value does not match; IAM's pages leave it open",
+	MultiVariables:   "(u) a variable of a multi-valued key has its default; IAM's pages say that such a key is no variable",
 	Marks:            "rego/iam reserves three private-use characters: a variable with one has no value",
 }

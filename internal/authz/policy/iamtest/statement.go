@@ -105,7 +105,7 @@ func (d *drawing) resource(variables, negated bool) string {
 			return strings.Join(parts[:1+d.IntN(4)], ":") + ":*"
 		}
 	case 5, 6:
-		parts[5] = d.variableName(name, cut, variables)
+		parts[5] = d.variableName(name, cut, variables, negated && !d.can(LostExclusions))
 	case 7:
 		parts[5] = pick(d, "*", name[:cut]+"*"+name[len(name)-1:])
 		if d.can(ProductWildcards) {
@@ -121,8 +121,8 @@ func (d *drawing) resource(variables, negated bool) string {
 }
 
 // variableName puts a variable into a resource's name.
-func (d *drawing) variableName(name string, cut int, variables bool) string {
-	if !d.can(ResourceVariables) || !variables && !d.can(LiteralVariables) {
+func (d *drawing) variableName(name string, cut int, variables, settled bool) string {
+	if !variables && !d.can(LiteralVariables) {
 		return name
 	}
 	first := strings.IndexAny(name, "/:") + 1
@@ -130,16 +130,14 @@ func (d *drawing) variableName(name string, cut int, variables bool) string {
 		first = 0
 	}
 	word := pick(d, "web", "shop", name[cut:])
-	return name[:first] + strings.Replace(name[first:], word, d.variable(false), 1)
+	return name[:first] + strings.Replace(name[first:], word, d.variable(settled), 1)
 }
 
 // variable draws a policy variable. Settled ones have a value in any case.
 func (d *drawing) variable(settled bool) string {
 	name := pick(d, teamKey, teamKey, teamKey, teamKey, "aws:RequestedRegion", "aws:ResourceTag/Environment", "aws:TagKeys", "aws:PrincipalTag/Absent")
-	if settled {
-		for d.isMulti(name) {
-			name = "aws:PrincipalTag/Absent"
-		}
+	if d.isMulti(name) && (settled || !d.can(MultiVariables)) {
+		name = "aws:PrincipalTag/Absent"
 	}
 	fallback := pick(d, "web", "shop", "*", "a b")
 	if d.can(EmptyValues) && d.percent(10) {
