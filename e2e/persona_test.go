@@ -7,20 +7,24 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/policy"
 )
 
 // persona is one configuration of the proxy.
 type persona struct {
 	name               string
 	identity, boundary string // a built-in document, or a document
+	unguarded          bool   // without guardrails
 }
 
 var (
-	reader          = persona{"reader", "read-only-monitoring", "region-and-production"}
-	troubleshooting = persona{"troubleshooting", "troubleshooting", "region-and-production"}
-	deployment      = persona{"deployment", "deployment", "region-and-production"}
-	// everything may do all there is, so that only the catalogue decides what is lent.
-	everything = persona{"everything", `{"Version":"2012-10-17","Statement":[{"Sid":"All","Effect":"Allow","Action":"*","Resource":"*"}]}`, ""}
+	reader          = persona{"reader", "read-only-monitoring", "region-and-production", false}
+	troubleshooting = persona{"troubleshooting", "troubleshooting", "region-and-production", false}
+	deployment      = persona{"deployment", "deployment", "region-and-production", false}
+	// everything may do all there is, so that only the catalogue decides what is lent:
+	// what a guardrail refuses would not be compared.
+	everything = persona{"everything", `{"Version":"2012-10-17","Statement":[{"Sid":"All","Effect":"Allow","Action":"*","Resource":"*"}]}`, "", true}
 )
 
 func (p persona) role() string { return "arn:aws:iam::123456789012:role/mcp-" + p.name }
@@ -50,7 +54,8 @@ func (p persona) configure(t *testing.T, dir string) string {
 		"upstream": map[string]any{"server": "awslabs.ecs-mcp-server",
 			"command": []string{world.python("ecs-mcp-server")}, "env": serverEnviron()},
 		"personas": map[string]any{p.name: map[string]any{
-			"identity": []string{p.document(t, dir, p.identity)}, "boundary": boundary, "mcp": []string{"default"}, "role": p.role()}},
+			"identity": []string{p.document(t, dir, p.identity)}, "boundary": boundary, "mcp": []string{"default"}, "role": p.role(),
+			"guardrails": p.guardrails(t)}},
 		"principals": []any{map[string]any{"match": map[string]string{"kind": "os-user"}, "persona": p.name}},
 		"facts":      map[string]string{"role": factsRole, "ttl": "10s"},
 		"limits":     map[string]int{"message_bytes": 4 << 20},
@@ -61,6 +66,24 @@ func (p persona) configure(t *testing.T, dir string) string {
 		t.Fatal(err)
 	}
 	return write(t, filepath.Join(dir, "config.yaml"), string(b))
+}
+
+// guardrails are the persona's settings of them: none, or every one off. They
+// are asked for by name, so that a new one is off as well.
+func (p persona) guardrails(t *testing.T) map[string]string {
+	t.Helper()
+	settings := map[string]string{}
+	if !p.unguarded {
+		return settings
+	}
+	all, err := policy.Guardrails(nil).States()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range all {
+		settings[name] = "off"
+	}
+	return settings
 }
 
 // document returns what the configuration calls a document by.
