@@ -1,0 +1,5 @@
+//go:build !race
+
+package iamtest_test
+
+const raced = false
