@@ -1,6 +1,9 @@
 package authz
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Verdict is IAM's answer for one access. The zero value denies.
 type Verdict int
@@ -58,6 +61,12 @@ type AccessResult struct {
 	// Needs lists the unknown keys on whose value the verdict could depend.
 	Needs []string   `json:"needs"`
 	Near  []NearMiss `json:"near"`
+}
+
+// Clone returns a copy that shares nothing with r.
+func (r AccessResult) Clone() AccessResult {
+	r.Statements, r.Unknown, r.Needs, r.Near = slices.Clone(r.Statements), slices.Clone(r.Unknown), slices.Clone(r.Needs), slices.Clone(r.Near)
+	return r
 }
 
 // Hopeless reports that the access was refused for want of a fact although no

@@ -138,7 +138,7 @@ type Request struct {
 	Accesses  []Access  `json:"accesses"`
 	// Actions and Regions sum the accesses up, so that a guardrail need not look
 	// through them: which actions there are, in lower case as IAM compares
-	// without it, and which regions.
+	// without it, and which regions, where "" is that of an access that names none.
 	Actions map[string]bool `json:"actions"`
 	Regions map[string]bool `json:"regions"`
 }
@@ -148,12 +148,19 @@ func (r Request) WithSummary() Request {
 	r.Actions, r.Regions = map[string]bool{}, map[string]bool{}
 	for _, a := range r.Accesses {
 		r.Actions[strings.ToLower(a.Action)] = true
+		if a.Global || a.IsMCP() {
+			continue
+		}
+		named := false
 		for key, value := range a.Context {
-			if strings.EqualFold(key, "aws:RequestedRegion") && !a.Global {
+			if strings.EqualFold(key, "aws:RequestedRegion") {
 				for _, region := range value.Values {
-					r.Regions[region] = true
+					r.Regions[region], named = true, true
 				}
 			}
+		}
+		if !named {
+			r.Regions[""] = true
 		}
 	}
 	return r

@@ -18,18 +18,51 @@ decision := {
 	"allow": allow,
 	"accesses": judged.accesses,
 	"denies": denies,
-	"obligations": [o | some o in obligation],
-	"session_deny": [s | some s in session_deny],
-	"context": context,
+	# What the proxy must do if the call goes ahead.
+	"obligations": [found |
+		some name in asked.obligation
+		not persona.guardrails_off[name]
+		some found in data.ecsmcp.guardrails[name].obligation
+	],
+	# Deny statements that the grant repeats, so that AWS checks again at use.
+	"session_deny": [found |
+		some name in asked.session_deny
+		not persona.guardrails_off[name]
+		some found in data.ecsmcp.guardrails[name].session_deny
+	],
+	# What a guardrail wants to be kept in the record, by its name.
+	"context": {name: found |
+		some name in asked.context
+		not persona.guardrails_off[name]
+		found := data.ecsmcp.guardrails[name].context
+	},
+} if {
+	persona := data.ecsmcp.config.personas[input.persona]
+	input.accesses != []
+
+	# One call for all accesses, with the documents themselves as its argument, so
+	# that a native function can stand in for it.
+	judged := iam.evaluate(persona, input.accesses)
+	asked := rails(input)
+
+	# A persona may be spared a guardrail by name.
+	denies := [reason |
+		some name in asked.deny
+		not persona.guardrails_off[name]
+		some found in data.ecsmcp.guardrails[name].deny
+		reason := as_reason(name, found)
+	]
+	allow := [judged.allow, count(judged.accesses), is_set(asked.deny), denies] == [true, count(input.accesses), true, []]
+} else := {
+	"allow": false,
+	"accesses": [nobody | some _ in input.accesses],
+	"denies": [reason | some reason in unasked],
+	"obligations": [],
+	"session_deny": [],
+	"context": {},
+} if {
+	count(unasked) > 0
 }
-
-persona := data.ecsmcp.config.personas[input.persona]
-
-# One call for all accesses, with the documents themselves as its argument, so
-# that a native function can stand in for it.
-judged := iam.evaluate(persona, input.accesses) if {
-	persona
-} else := {"allow": false, "accesses": [nobody | some _ in input.accesses]}
 
 nobody := {
 	"decision": "implicitDeny",
@@ -41,15 +74,23 @@ nobody := {
 	"near": [],
 }
 
-denies := [reason | some reason in deny]
+# unasked: why a request is denied about which neither IAM nor a guardrail is asked.
+unasked contains {
+	"code": "no_persona",
+	"title": "Unknown persona",
+	"message": sprintf("no persona is named %q", [input.persona]),
+	"remedy": "Give the principal a persona that the configuration has.",
+} if {
+	not data.ecsmcp.config.personas[input.persona]
+}
 
-# Guardrails need no list: each is a package of its own under ecsmcp.guardrails.
-# A persona may be spared one by name.
-deny contains reason if {
-	some name
-	some found in data.ecsmcp.guardrails[name].deny
-	not persona.guardrails_off[name]
-	reason := as_reason(name, found)
+unasked contains {
+	"code": "no_access",
+	"title": "Nothing to decide",
+	"message": "the call was resolved to no access at all",
+	"remedy": "Let the catalogue name at least one access for the call.",
+} if {
+	count(input.accesses) == 0
 }
 
 # Most policies that people have put plain messages into deny. What is neither a
@@ -62,50 +103,3 @@ as_reason(name, found) := object.union(standard_reason(name), found) if {
 standard_reason(name) := object.union({"code": name, "title": name}, about) if {
 	about := data.ecsmcp.config.guardrails[name]
 } else := {"code": name, "title": name}
-
-deny contains {
-	"code": "no_persona",
-	"title": "Unknown persona",
-	"message": sprintf("no persona is named %q", [input.persona]),
-	"remedy": "Give the principal a persona that the configuration has.",
-} if {
-	not persona
-}
-
-deny contains {
-	"code": "no_access",
-	"title": "Nothing to decide",
-	"message": "the call was resolved to no access at all",
-	"remedy": "Let the catalogue name at least one access for the call.",
-} if {
-	count(input.accesses) == 0
-}
-
-# What the proxy must do if the call goes ahead.
-obligation contains o if {
-	some name
-	some o in data.ecsmcp.guardrails[name].obligation
-	not persona.guardrails_off[name]
-}
-
-# Deny statements that the grant repeats, so that AWS checks again at use.
-session_deny contains s if {
-	some name
-	some s in data.ecsmcp.guardrails[name].session_deny
-	not persona.guardrails_off[name]
-}
-
-# What a guardrail wants to be kept in the record, by its name.
-context := {name: found |
-	some name
-	found := data.ecsmcp.guardrails[name].context
-	not persona.guardrails_off[name]
-}
-
-default allow := false
-
-allow if {
-	count(denies) == 0
-	judged.allow == true
-	count(judged.accesses) == count(input.accesses)
-}

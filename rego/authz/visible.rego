@@ -38,3 +38,5 @@ statements(documents, action) := [statement |
 	some statement in iam.as_list(named.document.Statement)
 	iam.names_action(statement, action)
 ]
+
+persona := data.ecsmcp.config.personas[input.persona]

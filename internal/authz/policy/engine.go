@@ -1,9 +1,7 @@
 package policy
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -37,6 +35,7 @@ type Persona struct {
 type Engine struct {
 	decision rego.PreparedEvalQuery
 	visible  rego.PreparedEvalQuery
+	native   *native
 	revision string
 	warnings []string
 }
@@ -44,6 +43,25 @@ type Engine struct {
 // New compiles the embedded modules and those of sources with the documents of
 // personas, strictly. Every error is an ErrPolicy.
 func New(ctx context.Context, personas map[string]Persona, sources ...Source) (*Engine, error) {
+	return newOf(ctx, nativeAnswers, personas, sources...)
+}
+
+// NewInRego is New without the native functions: Rego alone decides, the same and
+// far slower. It is there to be compared with.
+func NewInRego(ctx context.Context, personas map[string]Persona, sources ...Source) (*Engine, error) {
+	return newOf(ctx, regoAnswers, personas, sources...)
+}
+
+// answerer is what answers where the entry point calls a function that has a
+// native twin.
+type answerer bool
+
+const (
+	regoAnswers   answerer = false
+	nativeAnswers answerer = true
+)
+
+func newOf(ctx context.Context, by answerer, personas map[string]Persona, sources ...Source) (*Engine, error) {
 	modules, err := loadModules()
 	if err != nil {
 		return nil, err
@@ -65,11 +83,11 @@ func New(ctx context.Context, personas map[string]Persona, sources ...Source) (*
 		return nil, err
 	}
 	maps.Copy(data, own) // of which nothing is under ecsmcp
-	return newEngine(ctx, modules, data, append(warnings(personas), warningsOf(sources)...))
+	return newEngine(ctx, by, modules, data, append(warnings(personas), warningsOf(sources)...))
 }
 
-func newEngine(ctx context.Context, modules map[string]*ast.Module, data map[string]any, warnings []string) (*Engine, error) {
-	compiler, err := compile(modules, data)
+func newEngine(ctx context.Context, by answerer, modules map[string]*ast.Module, data map[string]any, warnings []string) (*Engine, error) {
+	compiler, err := compile(by, modules, data)
 	if err != nil {
 		return nil, err
 	}
@@ -79,14 +97,18 @@ func newEngine(ctx context.Context, modules map[string]*ast.Module, data map[str
 	}
 	// AST values on read: a decision then reads the documents without copying them.
 	store := inmem.NewFromObjectWithOpts(data, inmem.OptRoundTripOnWrite(false), inmem.OptReturnASTValuesOnRead(true))
+	e := &Engine{revision: revision, warnings: warnings}
+	if e.native, err = newNative(ctx, modules, store); err != nil {
+		return nil, err
+	}
 	prepare := func(query string) (rego.PreparedEvalQuery, error) {
-		prepared, err := rego.New(rego.Query(query), rego.Compiler(compiler), rego.Store(store), rego.StrictBuiltinErrors(true)).PrepareForEval(ctx)
+		prepared, err := rego.New(rego.Query(query), rego.Compiler(compiler), rego.Store(store), rego.StrictBuiltinErrors(true),
+			rego.Function2(nativeEvaluate, e.native.evaluate), rego.Function1(nativeRails, e.native.asked), rego.GenerateJSON(asValue)).PrepareForEval(ctx)
 		if err != nil {
 			return prepared, fmt.Errorf("%w: prepare %s: %w", ErrPolicy, query, err)
 		}
 		return prepared, nil
 	}
-	e := &Engine{revision: revision, warnings: warnings}
 	if e.decision, err = prepare("data.ecsmcp.authz.decision"); err != nil {
 		return nil, err
 	}
@@ -108,12 +130,16 @@ func (e *Engine) Decide(ctx context.Context, r authz.Request) (authz.Decision, e
 	if r.Accesses == nil {
 		r.Accesses = []authz.Access{}
 	}
-	value, err := evaluate(ctx, e.decision, r.WithSummary())
+	input, err := inputOf(r.WithSummary())
+	if err != nil {
+		return authz.Decision{}, fmt.Errorf("decide request: %w: write input: %w", ErrPolicy, err)
+	}
+	value, err := evaluate(ctx, e.decision, input)
 	if err != nil {
 		return authz.Decision{}, fmt.Errorf("decide request: %w", err)
 	}
 	var d authz.Decision
-	if err := decode(value, &d); err != nil {
+	if err := readDecision(value, &d); err != nil {
 		return authz.Decision{}, fmt.Errorf("decide request: %w%s", err, unreadable(value))
 	}
 	if err := check(r, d); err != nil {
@@ -160,15 +186,13 @@ func check(r authz.Request, d authz.Decision) error {
 // Visible returns, sorted, those of actions that the persona may use on some
 // resource under some condition. It serves lists; it is no decision.
 func (e *Engine) Visible(ctx context.Context, persona string, actions []string) ([]string, error) {
-	value, err := evaluate(ctx, e.visible, struct {
-		Persona string   `json:"persona"`
-		Actions []string `json:"actions"`
-	}{persona, actions})
+	value, err := evaluate(ctx, e.visible, ast.NewObject(
+		ast.Item(term("persona"), ast.StringTerm(persona)), ast.Item(term("actions"), textsTerm(actions))))
 	if err != nil {
 		return nil, fmt.Errorf("list visible actions: %w", err)
 	}
 	var visible []string
-	if err := decode(value, &visible); err != nil {
+	if err := decodeValue(value, &visible); err != nil {
 		return nil, fmt.Errorf("list visible actions: %w", err)
 	}
 	return visible, nil
@@ -176,7 +200,7 @@ func (e *Engine) Visible(ctx context.Context, persona string, actions []string) 
 
 // evaluate returns the one value of a query about input. A panic in an
 // evaluation ends that evaluation only.
-func evaluate(ctx context.Context, query rego.PreparedEvalQuery, input any) (value any, err error) {
+func evaluate(ctx context.Context, query rego.PreparedEvalQuery, input ast.Value) (value ast.Value, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			value, err = nil, fmt.Errorf("%w: panic: %v", ErrPolicy, p)
@@ -185,17 +209,9 @@ func evaluate(ctx context.Context, query rego.PreparedEvalQuery, input any) (val
 	if err := ctx.Err(); err != nil {
 		return nil, context.Cause(ctx)
 	}
-	b, err := json.Marshal(input)
-	if err != nil {
-		return nil, fmt.Errorf("%w: write input: %w", ErrPolicy, err)
-	}
-	parsed, err := ast.ValueFromReader(bytes.NewReader(b))
-	if err != nil {
-		return nil, fmt.Errorf("%w: write input: %w", ErrPolicy, err)
-	}
 	bounded, cancel := context.WithTimeout(ctx, maxEvaluation)
 	defer cancel()
-	results, err := query.Eval(bounded, rego.EvalParsedInput(parsed))
+	results, err := query.Eval(bounded, rego.EvalParsedInput(input))
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
@@ -206,20 +222,12 @@ func evaluate(ctx context.Context, query rego.PreparedEvalQuery, input any) (val
 	case len(results) != 1 || len(results[0].Expressions) != 1:
 		return nil, fmt.Errorf("%w: policy is undefined for this request", ErrPolicy)
 	}
-	return results[0].Expressions[0].Value, nil
+	value, ok := results[0].Expressions[0].Value.(ast.Value)
+	if !ok {
+		return nil, fmt.Errorf("%w: read result: %T is no value of Rego", ErrPolicy, results[0].Expressions[0].Value)
+	}
+	return value, nil
 }
 
-// decode reads a result strictly: a member that Go does not know may be one that
-// was meant to deny.
-func decode(value, target any) error {
-	b, err := json.Marshal(value)
-	if err != nil {
-		return fmt.Errorf("%w: read result: %w", ErrPolicy, err)
-	}
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(target); err != nil {
-		return fmt.Errorf("%w: read result: %w", ErrPolicy, err)
-	}
-	return nil
-}
+// asValue leaves results as they are: what Go wants of them it reads itself.
+func asValue(t *ast.Term, _ *rego.EvalContext) (any, error) { return t.Value, nil }

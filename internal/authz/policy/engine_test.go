@@ -120,6 +120,7 @@ func TestDecideManyAccesses(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			r := request(tt.persona, tt.accesses...)
+			r.Call.Write = true
 			d, err := e.Decide(t.Context(), r)
 			if err != nil {
 				t.Fatal(err)

@@ -23,7 +23,7 @@ func faulty(t *testing.T, decision string) (*Engine, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newEngine(t.Context(), map[string]*ast.Module{"faulty.rego": module}, map[string]any{}, nil)
+	return newEngine(t.Context(), nativeAnswers, map[string]*ast.Module{"faulty.rego": module}, map[string]any{}, nil)
 }
 
 // Whatever policy says, one access that is not allowed and not optional, a

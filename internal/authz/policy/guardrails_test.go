@@ -188,7 +188,9 @@ func TestRegionAndEscalationAreDenied(t *testing.T) {
 		"a role read":    {role("iam:GetRole", "task"), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d, err := e.Decide(t.Context(), request("everybody", tt.access))
+			r := request("everybody", tt.access)
+			r.Call.Write = true
+			d, err := e.Decide(t.Context(), r)
 			if err != nil || d.Allow != (tt.code == "") || strings.Join(codes(d), " ") != tt.code {
 				t.Errorf("got %v, %v", d.Denies, err)
 			}

@@ -41,7 +41,7 @@ decision := {"allow": false, "accesses": [` + allowed + `], "denies": [{"code": 
 		if err != nil {
 			return nil, err
 		}
-		return newEngine(ctx, modules, data, source.Warnings())
+		return newEngine(ctx, nativeAnswers, modules, data, source.Warnings())
 	}
 }
 

@@ -56,7 +56,7 @@ func loadModules() (map[string]*ast.Module, error) {
 
 // compile compiles modules strictly, their references to the input checked
 // against its schema. Every mistake that OPA finds is in the one error.
-func compile(modules map[string]*ast.Module, data map[string]any) (*ast.Compiler, error) {
+func compile(by answerer, modules map[string]*ast.Module, data map[string]any) (*ast.Compiler, error) {
 	schema, err := inputSchema()
 	if err != nil {
 		return nil, err
@@ -72,7 +72,12 @@ func compile(modules map[string]*ast.Module, data map[string]any) (*ast.Compiler
 		return true, nil
 	}
 	compiler := ast.NewCompiler().WithCapabilities(capabilities()).WithStrict(true).WithSchemas(schema).
+		WithBuiltins(nativeBuiltins()).
 		SetErrorLimit(maxCompileErrors).WithPathConflictsCheck(exists)
+	if by == nativeAnswers {
+		compiler.WithStageAfterID(ast.StageResolveRefs, ast.CompilerStageDefinition{
+			Name: "StandIn", MetricName: "compile_stage_stand_in", Stage: standIn})
+	}
 	if compiler.Compile(modules); compiler.Failed() {
 		return nil, fmt.Errorf("%w: compile modules:\n%w", ErrPolicy, errors.Join(explained(compiler.Errors)...))
 	}

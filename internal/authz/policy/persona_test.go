@@ -106,8 +106,10 @@ func TestGuardrailProtectsTheTagsOfTheDocuments(t *testing.T) {
 		t.Fatal(err)
 	}
 	for key, want := range map[string]bool{"Stage": false, "Environment": false, "Colour": true} {
-		d, err := e.Decide(t.Context(), request("p", authz.Access{Action: "ecs:UntagResource", Resource: service,
-			Context: map[string]authz.Value{"aws:RequestedRegion": authz.One("us-east-1"), "aws:TagKeys": authz.Many(key)}}))
+		r := request("p", authz.Access{Action: "ecs:UntagResource", Resource: service,
+			Context: map[string]authz.Value{"aws:RequestedRegion": authz.One("us-east-1"), "aws:TagKeys": authz.Many(key)}})
+		r.Call.Write = true
+		d, err := e.Decide(t.Context(), r)
 		if err != nil || d.Allow != want {
 			t.Errorf("untagging %s: got %+v, %v", key, d, err)
 		}

@@ -1,7 +1,9 @@
 package policy
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -50,11 +52,24 @@ func NewReference(ctx context.Context) (*Reference, error) {
 		return nil, fmt.Errorf("%w: compile modules: %w", ErrPolicy, compiler.Errors)
 	}
 	query := rego.Query("[answer | some q in input; answer := data.ecsmcp.iam.evaluate(q.layers, q.accesses)]")
-	prepared, err := rego.New(query, rego.Compiler(compiler), rego.StrictBuiltinErrors(true)).PrepareForEval(ctx)
+	prepared, err := rego.New(query, rego.Compiler(compiler), rego.StrictBuiltinErrors(true), rego.GenerateJSON(asValue)).PrepareForEval(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("%w: prepare rego/iam: %w", ErrPolicy, err)
 	}
 	return &Reference{prepared}, nil
+}
+
+// valueOf is what JSON makes of a Go value.
+func valueOf(input any) (ast.Value, error) {
+	b, err := json.Marshal(input)
+	if err != nil {
+		return nil, fmt.Errorf("%w: write input: %w", ErrPolicy, err)
+	}
+	value, err := ast.ValueFromReader(bytes.NewReader(b))
+	if err != nil {
+		return nil, fmt.Errorf("%w: write input: %w", ErrPolicy, err)
+	}
+	return value, nil
 }
 
 // Judge answers questions in one evaluation, in their order. One that cannot be
@@ -68,12 +83,16 @@ func (r *Reference) Judge(ctx context.Context, questions ...Question) ([]iam.Ans
 		}
 		input[i] = map[string]any{"layers": layers, "accesses": q.Accesses}
 	}
-	value, err := evaluate(ctx, r.answers, input)
+	parsed, err := valueOf(input)
+	if err != nil {
+		return nil, fmt.Errorf("judge by rego: %w", err)
+	}
+	value, err := evaluate(ctx, r.answers, parsed)
 	if err != nil {
 		return nil, fmt.Errorf("judge by rego: %w", err)
 	}
 	var answers []iam.Answer
-	if err := decode(value, &answers); err != nil {
+	if err := decodeValue(value, &answers); err != nil {
 		return nil, fmt.Errorf("judge by rego: %w", err)
 	}
 	if len(answers) != len(questions) {

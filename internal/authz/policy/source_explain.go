@@ -75,7 +75,11 @@ func alternatives(text string, lines []string) string {
 }
 
 // unreadable names the guardrail whose reason made a decision unreadable.
-func unreadable(decision any) string {
+func unreadable(value ast.Value) string {
+	decision, err := ast.JSON(value)
+	if err != nil {
+		return ""
+	}
 	object, _ := decision.(map[string]any)
 	denies, _ := object["denies"].([]any)
 	for _, deny := range denies {

@@ -11,7 +11,15 @@ package ecsmcp.guardrails.agent_api
 #   remedy: Leave it to the Amazon ECS container agent.
 deny contains {"message": sprintf("%s is for the container agent", [access.action])} if {
 	input.call.write == true
-	some action in agents_own
+	some action in {
+		"ecs:discoverpollendpoint",
+		"ecs:poll",
+		"ecs:registercontainerinstance",
+		"ecs:starttelemetrysession",
+		"ecs:submitattachmentstatechanges",
+		"ecs:submitcontainerstatechange",
+		"ecs:submittaskstatechange",
+	}
 	input.actions[action] == true
 	not action in {lower(open) | some open in settings.allow}
 	some access in input.accesses
@@ -22,13 +30,3 @@ deny contains {"message": sprintf("%s is for the container agent", [access.actio
 default settings := {"allow": []}
 
 settings := data.ecsmcp.config.personas[input.persona].guardrails.agent_api
-
-agents_own := {
-	"ecs:discoverpollendpoint",
-	"ecs:poll",
-	"ecs:registercontainerinstance",
-	"ecs:starttelemetrysession",
-	"ecs:submitattachmentstatechanges",
-	"ecs:submitcontainerstatechange",
-	"ecs:submittaskstatechange",
-}

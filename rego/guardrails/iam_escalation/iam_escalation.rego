@@ -14,8 +14,17 @@ import data.ecsmcp.iam
 # custom:
 #   remedy: Let a person change IAM outside the proxy, or add the action and the role to the settings.
 deny contains {"message": sprintf("%s would change what somebody may do (%s)", [access.action, access.resource])} if {
-	input.call.method == "tools/call"
+	input.call.write == true
 	some action in escalating
+	some access in input.accesses
+	lower(access.action) == action
+	not is_open(action, access.resource)
+}
+
+# AWS counts these as reading.
+deny contains {"message": sprintf("%s would make credentials of its own (%s)", [access.action, access.resource])} if {
+	some action in {"sts:getfederationtoken", "sts:getsessiontoken"}
+	input.actions[action] == true
 	some access in input.accesses
 	lower(access.action) == action
 	not is_open(action, access.resource)
@@ -36,7 +45,7 @@ escalating contains action if {
 
 escalating contains action if {
 	some action, _ in input.actions
-	regex.match(`^sts:(assume|get(federation|session)token)`, action)
+	startswith(action, "sts:assume")
 }
 
 # Reading changes nothing; a service-linked role does only what AWS defined.

@@ -5,7 +5,7 @@ import data.ecsmcp.guardrails.iam_escalation
 role(name) := concat("", ["arn:aws:iam::123456789012:role/", name])
 
 ask(action, resource) := {
-	"persona": "p", "call": {"method": "tools/call"}, "actions": {lower(action): true},
+	"persona": "p", "call": {"write": true}, "actions": {lower(action): true},
 	"accesses": [{"action": action, "resource": resource, "context": {}}],
 }
 
@@ -30,6 +30,12 @@ test_denied[note] if {
 		"in another spelling": ["IAM:createrole", role("admin")],
 	}
 	count(iam_escalation.deny) == 1 with input as ask(tc[0], tc[1])
+}
+
+# AWS's own access level of these is Read, so a catalogue may call them reading.
+test_denied_though_the_call_reads[action] if {
+	some action in ["sts:GetFederationToken", "sts:GetSessionToken"]
+	count(iam_escalation.deny) == 1 with input as object.union(ask(action, "*"), {"call": {"write": false}})
 }
 
 test_allowed[note] if {

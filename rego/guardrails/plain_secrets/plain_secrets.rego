@@ -15,7 +15,11 @@ import data.ecsmcp.lib.arguments
 #   remedy: Put it into AWS Secrets Manager or Parameter Store, and name that under secrets.
 deny contains {"message": message} if {
 	input.call.write == true
-	is_concerned
+	some action in {
+		"ecs:registertaskdefinition", "ecs:registerdaemontaskdefinition", "ecs:runtask", "ecs:starttask",
+		"ecs:createexpressgatewayservice", "ecs:updateexpressgatewayservice",
+	}
+	input.actions[action] == true
 	some message in violations
 }
 
@@ -23,14 +27,6 @@ deny contains {"message": message} if {
 default settings := {"names": ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "ECS_ENGINE_AUTH_DATA"]}
 
 settings := data.ecsmcp.config.personas[input.persona].guardrails.plain_secrets
-
-is_concerned if {
-	some action in {
-		"ecs:registertaskdefinition", "ecs:registerdaemontaskdefinition", "ecs:runtask", "ecs:starttask",
-		"ecs:createexpressgatewayservice", "ecs:updateexpressgatewayservice",
-	}
-	input.actions[action] == true
-}
 
 # Messages name the place and never the value.
 violations contains sprintf("%s looks like %s", [arguments.place(path), kind]) if {

@@ -15,7 +15,7 @@ import data.ecsmcp.lib.tags
 # custom:
 #   remedy: Let a person do this outside the proxy, or ask for a resource that is not production.
 deny contains {"message": message, "needs": needs} if {
-	input.call.method == "tools/call"
+	input.call.write == true
 	some action in protected_actions
 	some access in input.accesses
 	lower(access.action) == action
@@ -25,7 +25,7 @@ deny contains {"message": message, "needs": needs} if {
 
 # A number that cannot be read may be any.
 deny contains {"message": message} if {
-	input.call.method == "tools/call"
+	input.call.write == true
 	some action in protected_actions
 	effects[action] == "scale down"
 	some message in arguments.unreadable
@@ -123,7 +123,7 @@ about(access) := object.get(access, "subject", access.resource)
 
 # AWS looks at the tag again where it can, at the moment of use.
 session_deny contains {"Action": actions, "Resource": ["*"], "Condition": condition} if {
-	input.call.method == "tools/call"
+	input.call.write == true
 	actions := checked_by_aws
 	count(actions) > 0
 	some condition in conditions

@@ -8,7 +8,7 @@ definition := "arn:aws:ecs:us-east-1:1:task-definition/web:1"
 
 ask(access, given) := {
 	"persona": "p",
-	"call": {"method": "tools/call", "arguments": {"api_params": given}},
+	"call": {"write": true, "arguments": {"api_params": given}},
 	"actions": {lower(access.action): true},
 	"accesses": [access],
 }
@@ -80,7 +80,7 @@ test_what_nobody_can_look_up_is_denied_for_good if {
 
 test_each_of_several_is_judged if {
 	count(production.deny) == 1 with input as {
-		"persona": "p", "call": {"method": "tools/call"}, "actions": {"ecs:deletetaskdefinitions": true},
+		"persona": "p", "call": {"write": true}, "actions": {"ecs:deletetaskdefinitions": true},
 		"accesses": [tagged("ecs:DeleteTaskDefinitions", "staging"), object.union(tagged("ecs:DeleteTaskDefinitions", "prod"), {"resource": definition})],
 	}
 }

@@ -10,7 +10,7 @@ package ecsmcp.guardrails.region
 # custom:
 #   remedy: Use the proxy of that region, or add the region to the setting regions.
 deny contains {"message": message} if {
-	input.call.method == "tools/call"
+	input.regions != {input.region: true}
 	some message in violations
 }
 
@@ -22,8 +22,6 @@ default settings := {
 settings := data.ecsmcp.config.personas[input.persona].guardrails.region
 
 violations contains sprintf("%s would act in region %q, and this proxy is for %s", [access.action, region, concat(", ", sort(allowed))]) if {
-	some other, _ in input.regions
-	not other in allowed
 	some access in input.accesses
 	not is_exempt(access)
 	some region in regions_of(access)
@@ -32,7 +30,6 @@ violations contains sprintf("%s would act in region %q, and this proxy is for %s
 
 violations contains sprintf("%s would act in a region that cannot be told", [access.action]) if {
 	some access in input.accesses
-	not access.context["aws:RequestedRegion"]
 	count(regions_of(access)) == 0
 	not is_exempt(access)
 }

@@ -15,9 +15,21 @@ import data.ecsmcp.iam
 # custom:
 #   remedy: Let a person change this tag outside the proxy, or leave it as it is.
 deny contains {"message": message} if {
-	input.call.method == "tools/call"
+	input.call.write == true
+	is_about_tags
 	some access in input.accesses
 	some message in violations(access)
+}
+
+# Of a call for other actions, on what exists, there is nothing to say.
+is_about_tags if {
+	some action, _ in input.actions
+	regex.match(tagging, action)
+}
+
+is_about_tags if {
+	some access in input.accesses
+	access.creates
 }
 
 # tags: further keys to protect.
@@ -53,11 +65,10 @@ violations(access) := ({sprintf("%s would change the tag %q of an existing resou
 	is_unclear(access)
 }
 
-changes_tags(access) if split(access.action, ":")[1] in {
-	"TagResource", "UntagResource", # ecs, ecr, logs, cloudformation and most others
-	"CreateTags", "DeleteTags", # ec2
-	"AddTags", "RemoveTags", # elasticloadbalancing
-}
+# TagResource, UntagLogGroup, CreateTags, AddTagsToResource, …: services call it so.
+tagging := `:(un)?tag|:(create|delete|add|remove)tags`
+
+changes_tags(access) if regex.match(tagging, lower(access.action))
 
 is_new(access) if access.creates
 

@@ -4,7 +4,12 @@ import data.ecsmcp.guardrails.tag_escalation
 
 existing := "arn:aws:ecs:us-east-1:1:service/shop/web"
 
-ask(access) := {"persona": "p", "call": {"method": "tools/call"}, "accesses": [access]}
+ask(access) := ask_all([access])
+
+ask_all(accesses) := {
+	"persona": "p", "call": {"write": true}, "accesses": accesses,
+	"actions": {lower(access.action): true | some access in accesses},
+}
 
 tag(tags) := {
 	"action": "ecs:TagResource",
@@ -26,6 +31,9 @@ test_denied[note] if {
 		"untagging": untag(["Environment"]),
 		"untagging in another case": untag(["ENVIRONMENT", "Team"]),
 		"another service's tagging": object.union(untag(["Environment"]), {"action": "elasticloadbalancing:RemoveTags"}),
+		"a log group's untagging": object.union(untag(["Environment"]), {"action": "logs:UntagLogGroup"}),
+		"tags of many resources": object.union(untag(["Environment"]), {"action": "rds:RemoveTagsFromResource"}),
+		"an action in another spelling": object.union(untag(["Environment"]), {"action": "ECS:untagresource"}),
 		"creating with a look-alike": create({"environment": "staging"}),
 		"tagging without saying what": {"action": "ecs:TagResource", "resource": existing, "context": {}},
 		"untagging what nobody knows": {"action": "ecs:UntagResource", "resource": existing, "context": {}, "unknown": ["aws:TagKeys"]},
@@ -52,7 +60,7 @@ test_not_denied[note] if {
 
 test_denied_if_any_access_of_the_call_is if {
 	accesses := [tag({"Team": "web"}), untag(["Environment"])]
-	count(tag_escalation.deny) == 1 with input as {"call": {"method": "tools/call"}, "accesses": accesses}
+	count(tag_escalation.deny) == 1 with input as ask_all(accesses)
 }
 
 test_protected_tags_are_configuration if {

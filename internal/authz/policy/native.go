@@ -1,0 +1,151 @@
+package policy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/rego"
+	"github.com/open-policy-agent/opa/v1/storage"
+	"github.com/open-policy-agent/opa/v1/types"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/policy/iam"
+)
+
+// nativeEvaluate is the builtin that stands in for data.ecsmcp.iam.evaluate. Only
+// the "with" of a query puts it there: a builtin that merely had the function's
+// name would compile and never be called.
+var nativeEvaluate = &rego.Function{
+	Name: "ecsmcp.native.evaluate",
+	Decl: types.NewFunction(types.Args(types.A, types.A), types.A),
+}
+
+// nativeRails is the builtin that stands in for data.ecsmcp.authz.rails.
+var nativeRails = &rego.Function{Name: "ecsmcp.native.rails", Decl: types.NewFunction(types.Args(types.A), types.A)}
+
+// standIns are the functions of Rego that a native one stands in for, by what the
+// entry point calls.
+var standIns = map[string]*rego.Function{
+	"data.ecsmcp.iam.evaluate": nativeEvaluate,
+	"data.ecsmcp.authz.rails":  nativeRails,
+}
+
+// standIn is a stage of compilation, after references are resolved: in the entry
+// point's package, calls of Rego functions become those of the native ones. A
+// builtin that merely had the function's name would compile and never be called;
+// a "with" in the query works, and costs more than all the rest of a decision.
+func standIn(c *ast.Compiler) *ast.Error {
+	for _, module := range c.Modules {
+		if module.Package.Path.String() != "data.ecsmcp.authz" {
+			continue
+		}
+		for _, rule := range module.Rules {
+			if _, err := ast.TransformRefs(rule, swapped); err != nil {
+				return ast.NewError(ast.CompileErr, rule.Location, "put native functions in place: %v", err)
+			}
+		}
+	}
+	return nil
+}
+
+func swapped(ref ast.Ref) (ast.Value, error) {
+	if function := standIns[ref.String()]; function != nil {
+		return ast.MustParseRef(function.Name), nil
+	}
+	return ref, nil
+}
+
+// nativeBuiltins declares them to the compiler.
+func nativeBuiltins() map[string]*ast.Builtin {
+	all := map[string]*ast.Builtin{}
+	for _, f := range []*rego.Function{nativeEvaluate, nativeRails} {
+		all[f.Name] = &ast.Builtin{Name: f.Name, Decl: f.Decl}
+	}
+	return all
+}
+
+// native answers for rego/iam in one engine.
+type native struct {
+	// personas are the compiled documents of each persona, by the value that the
+	// store hands out for it: the same one every time, because it holds AST values.
+	personas map[ast.Object]*iam.Policy
+	rails    *rails
+	// answered counts calls, strangers those about documents of no persona, which
+	// are compiled anew. Tests see by them which engine answered.
+	answered, strangers atomic.Int64
+}
+
+// newNative compiles the documents of all personas in the store.
+func newNative(ctx context.Context, modules map[string]*ast.Module, store storage.Store) (*native, error) {
+	n := &native{personas: map[ast.Object]*iam.Policy{}, rails: railsOf(modules)}
+	found, err := storage.ReadOne(ctx, store, storage.MustParsePath("/ecsmcp/config/personas"))
+	if storage.IsNotFound(err) {
+		return n, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: read personas: %w", ErrPolicy, err)
+	}
+	personas, ok := found.(ast.Object)
+	if !ok {
+		return nil, fmt.Errorf("%w: read personas: the store holds %T", ErrPolicy, found)
+	}
+	return n, personas.Iter(func(name, persona *ast.Term) error {
+		layers, ok := persona.Value.(ast.Object)
+		if !ok {
+			return fmt.Errorf("%w: persona %v is no object", ErrPolicy, name)
+		}
+		compiled, err := compileLayers(layers)
+		if err != nil {
+			return fmt.Errorf("%w: persona %v: %w", ErrPolicy, name, err)
+		}
+		n.personas[layers] = compiled
+		return nil
+	})
+}
+
+func compileLayers(layers ast.Object) (*iam.Policy, error) {
+	decoded, err := ast.JSON(layers)
+	if err != nil {
+		return nil, err
+	}
+	return iam.New(decoded.(map[string]any))
+}
+
+// evaluate is evaluate(layers, accesses) of rego/iam. Its errors end the
+// evaluation, which denies.
+func (n *native) evaluate(_ rego.BuiltinContext, layers, accesses *ast.Term) (*ast.Term, error) {
+	n.answered.Add(1)
+	documents, ok := layers.Value.(ast.Object)
+	if !ok {
+		return nil, halt(errors.New("layers are no object"))
+	}
+	compiled, ok := n.personas[documents]
+	if !ok {
+		n.strangers.Add(1)
+		var err error
+		if compiled, err = compileLayers(documents); err != nil {
+			return nil, halt(err)
+		}
+	}
+	read, err := readAccesses(accesses)
+	if err != nil {
+		return nil, halt(err)
+	}
+	answer, err := compiled.Evaluate(read)
+	if err != nil {
+		return nil, halt(err)
+	}
+	return answerTerm(answer), nil
+}
+
+// asked is rails(request) of rego/authz.
+func (n *native) asked(_ rego.BuiltinContext, request *ast.Term) (*ast.Term, error) {
+	return n.rails.of(request), nil
+}
+
+// halt ends the whole evaluation, whoever called.
+func halt(err error) error {
+	return rego.NewHaltError(fmt.Errorf("%s: %w", nativeEvaluate.Name, err))
+}

@@ -1,0 +1,188 @@
+package policy
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/goccy/go-yaml"
+	"github.com/open-policy-agent/opa/v1/ast"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
+)
+
+// askedAbout are the guardrails asked for a rule, of one module called own.
+func askedAbout(t *testing.T, rego, rule, input string) []string {
+	t.Helper()
+	module, err := ast.ParseModuleWithOpts("own.rego", "package ecsmcp.guardrails.own\n"+rego, ast.ParserOptions{RegoVersion: ast.RegoV1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := railsOf(map[string]*ast.Module{"own.rego": module})
+	names := r.of(ast.MustParseTerm(input)).Value.(ast.Object).Get(ast.StringTerm(rule)).Value.(ast.Set)
+	var asked []string
+	names.Foreach(func(name *ast.Term) { asked = append(asked, string(name.Value.(ast.String))) })
+	return asked
+}
+
+func TestGuardrailIsAskedUnlessItCanSayNothing(t *testing.T) {
+	reads, writes := `{"call": {"write": false}, "actions": {"ecs:a": true}}`, `{"call": {"write": true}, "actions": {"ecs:a": true, "ecs:x": true}}`
+	for name, tt := range map[string]struct {
+		rego, input string
+		asked       bool
+	}{
+		"no condition":                         {`deny contains "no" if input.region == "x"`, reads, true},
+		"no body":                              {`deny contains "no"`, reads, true},
+		"writing, of a write":                  {`deny contains "no" if input.call.write == true`, writes, true},
+		"writing, of a read":                   {`deny contains "no" if input.call.write == true`, reads, false},
+		"writing, the other way round":         {`deny contains "no" if true == input.call.write`, reads, false},
+		"writing, as the last condition":       {"deny contains \"no\" if {\n\tinput.region == \"x\"\n\tinput.call.write = true\n}", reads, false},
+		"writing, among rules":                 {"deny contains \"no\" if input.call.write == true\n\ndeny contains \"yes\" if input.region == \"x\"", reads, true},
+		"reading":                              {`deny contains "no" if input.call.write == false`, reads, true},
+		"not writing":                          {`deny contains "no" if not input.call.write == true`, reads, true},
+		"writing, of another input":            {`deny contains "no" if input.call.write == true with input as {"call": {"write": true}}`, reads, true},
+		"an action that it has":                {`deny contains "no" if input.actions["ecs:x"] == true`, writes, true},
+		"an action that it has not":            {`deny contains "no" if input.actions["ecs:x"] == true`, reads, false},
+		"an action that it names":              {`deny contains "no" if input.actions["ecs:x"]`, reads, true},
+		"one of many that it has":              {`deny contains "no" if { some a in {"ecs:x", "ecs:y"}; input.actions[a] == true }`, writes, true},
+		"none of many":                         {`deny contains "no" if { some a in {"ecs:x", "ecs:y"}; input.actions[a] == true }`, reads, false},
+		"none of a list":                       {`deny contains "no" if { some a in ["ecs:x", "ecs:y"]; input.actions[a] == true }`, reads, false},
+		"one of what a rule says":              {"deny contains \"no\" if { some a in mine; input.actions[a] == true }\nmine := {\"ecs:x\"}", reads, true},
+		"one of what is partly computed":       {`deny contains "no" if { some a in {"ecs:x", input.region}; input.actions[a] == true }`, reads, true},
+		"a key of an object":                   {`deny contains "no" if { some a, _ in {"ecs:x": 1}; input.actions[a] == true }`, reads, true},
+		"an action and writing, of a read":     {`deny contains "no" if { input.call.write == true; input.actions["ecs:a"] == true }`, reads, false},
+		"a default":                            {"default deny := set()\ndeny := {\"no\"} if input.call.write == true", reads, true},
+		"an else":                              {"deny := {\"no\"} if { input.call.write == true } else := {\"yes\"}", reads, true},
+		"an input without actions":             {`deny contains "no" if input.actions["ecs:x"] == true`, `{"call": {"write": false}}`, true},
+		"an input without a call":              {`deny contains "no" if input.call.write == true`, `{"actions": {}}`, true},
+		"an input that says write differently": {`deny contains "no" if input.call.write == true`, `{"call": {"write": "false"}, "actions": {}}`, true},
+		"no input":                             {`deny contains "no" if input.call.write == true`, `null`, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if asked := askedAbout(t, tt.rego, "deny", tt.input); slices.Equal(asked, []string{"own"}) != tt.asked {
+				t.Errorf("asked %q", asked)
+			}
+		})
+	}
+}
+
+func TestEachRuleIsAskedApart(t *testing.T) {
+	rego := "obligation contains {} if input.call.write == true\n\ncontext := {}"
+	for rule, want := range map[string]int{"deny": 0, "obligation": 0, "session_deny": 0, "context": 1} {
+		if asked := askedAbout(t, rego, rule, `{"call": {"write": false}, "actions": {}}`); len(asked) != want {
+			t.Errorf("%s: asked %q", rule, asked)
+		}
+	}
+}
+
+// More actions than there are bits: those that have none are asked about in any case.
+func TestManyActionsAreToldApartOrAsked(t *testing.T) {
+	var text strings.Builder
+	for i := range 100 {
+		text.WriteString("deny contains \"no\" if input.actions[\"ecs:x" + strings.Repeat("x", i) + "\"] == true\n\n")
+	}
+	if asked := askedAbout(t, text.String(), "deny", `{"call": {"write": false}, "actions": {"ecs:other": true}}`); len(asked) != 1 {
+		t.Error("a guardrail is left out whose conditions cannot be told")
+	}
+}
+
+// What the native function leaves out is what Rego finds nothing in: on every
+// sample of the documents and every shipped call, both engines decide alike.
+func TestNativeDecidesAsRegoDoes(t *testing.T) {
+	modules, err := loadModules()
+	if err != nil {
+		t.Fatal(err)
+	}
+	known, err := guardrailsOf(modules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	on := Guardrails{}
+	for name := range maps.Keys(known) {
+		on[name] = "on"
+	}
+	strict := maps.Clone(on)
+	strict["production"] = map[string]any{"untagged": "deny", "minimum": 2, "more": []any{"ecs:Update*"}}
+	personas := map[string]Persona{
+		"everybody": {Identity: []Document{read(t, "all", allowAll)}, MCP: []Document{shipped(t, "default")}, Guardrails: on},
+		"strict":    {Identity: []Document{read(t, "all", allowAll)}, MCP: []Document{shipped(t, "default")}, Guardrails: strict},
+		"usual":     {Identity: []Document{shipped(t, "deployment")}, Boundary: []Document{shipped(t, "region-and-production")}, MCP: []Document{shipped(t, "default")}},
+	}
+	twin, err := New(t.Context(), personas)
+	if err != nil {
+		t.Fatal(err)
+	}
+	law, err := NewInRego(t.Context(), personas)
+	if err != nil {
+		t.Fatal(err)
+	}
+	compared, denied := 0, 0
+	for _, call := range everyCall(t) {
+		for _, persona := range slices.Sorted(maps.Keys(personas)) {
+			for _, tag := range []string{"", "production", "staging"} {
+				r := call
+				if r.Persona = persona; tag != "" {
+					r = withTag(r, tag)
+				}
+				got, err := twin.Decide(t.Context(), r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				want, err := law.Decide(t.Context(), r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if compared++; len(want.Denies) > 0 {
+					denied++
+				}
+				if a, b := asText(t, got), asText(t, want); a != b {
+					t.Fatalf("%s %s for %s:\nnative %s\nRego   %s", r.Call.Tool, r.Call.Operation, persona, a, b)
+				}
+			}
+		}
+	}
+	if t.Logf("%d decisions, %d denied by guardrails", compared, denied); compared < 500 || denied < 100 {
+		t.Error("too few to say anything")
+	}
+	if answered := twin.native.answered.Load(); answered < int64(compared) || law.native.answered.Load() != 0 {
+		t.Errorf("native functions answered %d of %d, and %d where they should not", answered, compared, law.native.answered.Load())
+	}
+	if strangers := twin.native.strangers.Load(); strangers != 0 {
+		t.Errorf("%d decisions compiled their documents anew", strangers)
+	}
+}
+
+func asText(t *testing.T, d authz.Decision) string {
+	t.Helper()
+	b, err := json.Marshal(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// everyCall is a call of each tool and operation, as the catalogue's tests have them.
+func everyCall(t *testing.T) (all []authz.Request) {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("..", "catalog", "testdata", "calls.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var calls [][2]string
+	if err := yaml.Unmarshal(b, &calls); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range calls {
+		if unicode.IsUpper(rune(c[0][0])) {
+			all = append(all, operated(t, "", c[0], c[1]))
+		} else {
+			all = append(all, called(t, "", c[0], c[1]))
+		}
+	}
+	return all
+}
