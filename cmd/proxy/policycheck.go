@@ -18,8 +18,9 @@ import (
 
 const policyCheckHelp = `Read policy as strictly as decisions need it, and say everything that is wrong.
 
-A PATH is an IAM policy document (.json), a Rego file, or a folder of either; all
-Rego is compiled together with the built-in policy. With --config, everything is
+A PATH is an IAM policy document, a Rego file, or a folder of either; all Rego is
+compiled together with the built-in policy. In a folder, JSON that looks like a
+document is one, and is data for Rego otherwise. With --config, everything is
 checked that the configuration names, but for a bundle at a URL.
 
     ecs-mcp-proxy policy check policies/ rego/
@@ -30,7 +31,7 @@ does what was meant: an action that AWS does not have, a statement that can neve
 match. Names are compared with an excerpt of AWS's own reference; a name that is
 newer than it is warned of and taken.
 
-It ends with 0, or with 2 if there are errors.`
+It ends with 0, with 2 if there are errors, and with 1 if they cannot be printed.`
 
 func newPolicyCheck() *cobra.Command {
 	var configFile string
@@ -98,9 +99,10 @@ func checkConfigured(ctx context.Context, checked *policy.Checked, file string) 
 		checked.Add(more.Findings...)
 		checked.Documents += more.Documents
 		checked.Modules += more.Modules
+		checked.Data += more.Data
 	}
 	// Files first: their mistakes have lines.
-	add(policy.CheckPaths(ctx, documentPaths(cfg)...))
+	add(policy.CheckDocuments(documentPaths(cfg)...))
 	add(policy.CheckPaths(ctx, cfg.Policy.Paths...))
 	if checked.Count(policy.Error) > 0 {
 		return nil
@@ -162,10 +164,13 @@ func writeChecked(w io.Writer, c policy.Checked) error {
 	if c.Modules > 0 {
 		about = append(about, counted(c.Modules, "Rego file"))
 	}
-	if len(about) == 0 { // built-in documents only, or nothing that could be read
-		about = append(about, "what was named")
+	if c.Data > 0 {
+		about = append(about, counted(c.Data, "data file"))
 	}
-	_, err := fmt.Fprintf(w, "%s, %s in %s\n", counted(c.Count(policy.Error), "error"), counted(c.Count(policy.Warning), "warning"), strings.Join(about, " and "))
+	if len(about) == 0 { // built-in documents only, or nothing that could be read
+		about = append(about, "no file")
+	}
+	_, err := fmt.Fprintf(w, "%s, %s in %s\n", counted(c.Count(policy.Error), "error"), counted(c.Count(policy.Warning), "warning"), enumerated(about))
 	return err
 }
 
@@ -183,7 +188,17 @@ func writeCheckedJSON(w io.Writer, c policy.Checked) error {
 		Warnings  int              `json:"warnings"`
 		Documents int              `json:"documents"`
 		Modules   int              `json:"modules"`
-	}{findings, c.Count(policy.Error), c.Count(policy.Warning), c.Documents, c.Modules})
+		Data      int              `json:"data"`
+	}{findings, c.Count(policy.Error), c.Count(policy.Warning), c.Documents, c.Modules, c.Data})
+}
+
+// enumerated writes a, b and c.
+func enumerated(words []string) string {
+	last := len(words) - 1
+	if last == 0 {
+		return words[0]
+	}
+	return strings.Join(words[:last], ", ") + " and " + words[last]
 }
 
 func counted(n int, what string) string {

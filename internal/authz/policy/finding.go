@@ -6,6 +6,9 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
+
+	"github.com/open-policy-agent/opa/v1/ast"
 )
 
 // Severity says what a finding means.
@@ -40,16 +43,30 @@ func (f Finding) at() string {
 	case f.File == "":
 		return ""
 	case f.Line == 0:
-		return f.File + ": "
+		return printable(f.File) + ": "
 	}
-	return fmt.Sprintf("%s:%d: ", f.File, f.Line)
+	return fmt.Sprintf("%s:%d: ", printable(f.File), f.Line)
 }
 
 func (f Finding) text() string {
 	if f.Place == "" {
-		return f.Message
+		return printable(f.Message)
 	}
-	return f.Place + ": " + f.Message
+	return printable(f.Place + ": " + f.Message)
+}
+
+// printable keeps what a file holds from moving the cursor of a terminal or
+// making lines of its own.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t' || r == '\r':
+			return ' '
+		case !unicode.IsPrint(r):
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
 }
 
 // refusal is the error of a document that is not taken: an ErrDocument with
@@ -66,13 +83,16 @@ func (r *refusal) Error() string {
 
 func (r *refusal) Is(target error) bool { return target == ErrDocument }
 
-// Findings returns what an error of this package found, each as an Error.
+// Findings returns what an error of this package, or of OPA, found, each as an Error.
 func Findings(err error) (found []Finding) {
 	if err == nil {
 		return nil
 	}
 	if r := (*refusal)(nil); errors.As(err, &r) {
 		return r.findings
+	}
+	if isRego(err) { // of OPA itself
+		err = errors.Join(explained(err)...)
 	}
 	lines := strings.Split(strings.TrimPrefix(err.Error(), ErrPolicy.Error()+": "), "\n")
 	for i, line := range lines {
@@ -82,6 +102,11 @@ func Findings(err error) (found []Finding) {
 		found = append(found, findingOf(line))
 	}
 	return found
+}
+
+func isRego(err error) bool {
+	one, many := (*ast.Error)(nil), ast.Errors(nil)
+	return errors.As(err, &one) || errors.As(err, &many)
 }
 
 // findingOf reads FILE:LINE: MESSAGE.
