@@ -3,28 +3,22 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
-	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/cover"
-	"github.com/open-policy-agent/opa/v1/loader"
 	"github.com/open-policy-agent/opa/v1/storage"
 	"github.com/open-policy-agent/opa/v1/storage/inmem"
 	"github.com/open-policy-agent/opa/v1/tester"
 	"github.com/open-policy-agent/opa/v1/topdown"
 	"github.com/open-policy-agent/opa/v1/topdown/lineage"
 	"github.com/spf13/cobra"
-
-	files "github.com/ecs-mcp-proxy/ecs-mcp-proxy/rego"
 )
 
 const policyTestHelp = `Run the tests of policy: rules whose names begin with test_, as "opa test" does.
@@ -36,8 +30,12 @@ left out if a PATH holds a checkout of it.
     ecs-mcp-proxy policy test
     ecs-mcp-proxy policy test -v --run production rego/
 
-It ends with 0, with 2 if a test fails or less is covered than --threshold says,
-and with 1 if the files do not compile.`
+Data beside them are read as opa does, and a test may use all that opa test lets
+it, the network too; policy check says what decisions do not take.
+
+It ends with 0, also if there is no test; with 2 if a test fails, is skipped (todo_test_),
+or takes longer than --timeout, or if less is covered than --threshold says; and with 1 if the files
+cannot be read or do not compile. A mistake in flags is 2 as well.`
 
 // policyTest is one run of the verb.
 type policyTest struct {
@@ -45,7 +43,7 @@ type policyTest struct {
 	run                       string
 	threshold                 float64
 	timeout                   time.Duration
-	out                       io.Writer
+	out, notes                io.Writer
 }
 
 func newPolicyTest() *cobra.Command {
@@ -58,9 +56,20 @@ func newPolicyTest() *cobra.Command {
 			if t.threshold < 0 || t.threshold > 100 {
 				return fmt.Errorf("%w: --threshold is a percentage, 0 to 100", errUsage)
 			}
+			if t.timeout <= 0 {
+				return fmt.Errorf("%w: --timeout is longer than nothing, such as 5s", errUsage)
+			}
+			if _, err := regexp.Compile(t.run); err != nil {
+				return fmt.Errorf("%w: --run: %w; write a part of a test's name, or a regular expression", errUsage, err)
+			}
 			t.coverage = t.coverage || t.threshold > 0
-			t.out = cmd.OutOrStdout()
-			return t.all(cmd.Context(), paths)
+			out := &firstError{w: cmd.OutOrStdout()}
+			t.out, t.notes = out, cmd.ErrOrStderr()
+			err := t.all(cmd.Context(), paths)
+			if out.err != nil { // OPA's reporter does not say it
+				return out.err
+			}
+			return err
 		},
 	}
 	cmd.Flags().BoolVarP(&t.verbose, "verbose", "v", false, "name every test, and show where a failed one stopped")
@@ -86,7 +95,7 @@ func (t *policyTest) all(ctx context.Context, paths []string) error {
 	compiler := ast.NewCompiler().WithPathConflictsCheck(storage.NonEmpty(ctx, store, txn)).WithEnablePrintStatements(true).
 		WithCapabilities(ast.CapabilitiesForThisVersion()).WithUseTypeCheckAnnotations(true)
 	runner := tester.NewRunner().SetCompiler(compiler).SetStore(store).SetModules(modules).CapturePrintOutput(true).
-		EnableTracing(t.verbose && !t.coverage).SetTimeout(t.timeout).Filter(t.run).SetParallel(runtime.NumCPU())
+		StackTraces(true).EnableTracing(t.verbose && !t.coverage).SetTimeout(t.timeout).Filter(t.run).SetParallel(runtime.NumCPU())
 	var covered *cover.Cover
 	if t.coverage {
 		covered = cover.New()
@@ -94,7 +103,7 @@ func (t *policyTest) all(ctx context.Context, paths []string) error {
 	}
 	results, err := runner.RunTests(ctx, txn)
 	if err != nil {
-		return fmt.Errorf("compile tests: %w", err)
+		return fmt.Errorf("compile tests: %w", opaErrors(err))
 	}
 	passed, err := t.report(results)
 	if err != nil {
@@ -116,11 +125,15 @@ func (t *policyTest) all(ctx context.Context, paths []string) error {
 // report prints the results as they come, and says whether all passed.
 func (t *policyTest) report(results chan *tester.Result) (passed bool, err error) {
 	passed = true
+	ran, late := 0, 0
 	shown := make(chan *tester.Result)
 	go func() {
 		defer close(shown)
 		for r := range results {
-			passed = passed && r.Pass()
+			ran, passed = ran+1, passed && r.Pass()
+			if topdown.IsCancel(r.Error) {
+				late++
+			}
 			r.Trace = lineage.Filter(r.Trace, func(e *topdown.Event) bool { return e.Op == topdown.NoteOp || e.Op == topdown.FailOp })
 			shown <- r
 		}
@@ -135,7 +148,36 @@ func (t *policyTest) report(results chan *tester.Result) (passed bool, err error
 	if err := reporter.Report(shown); err != nil {
 		return false, fmt.Errorf("report tests: %w", err)
 	}
+	switch {
+	case ran == 0 && t.run != "":
+		t.note("no test ran: no name matches --run %s; -v without it names all", t.run)
+	case ran == 0:
+		t.note("no test ran: there is no rule whose name begins with test_, in a file whose name ends in .rego")
+	case late > 0:
+		t.note("%s took longer than --timeout %v: it may never end, or needs more time", counted(late, "test"), t.timeout)
+	}
 	return passed, nil
+}
+
+// note says on standard error what the results do not.
+func (t *policyTest) note(format string, args ...any) {
+	if t.notes != nil {
+		fmt.Fprintf(t.notes, "ecs-mcp-proxy: "+format+"\n", args...)
+	}
+}
+
+// firstError remembers that something could not be written.
+type firstError struct {
+	w   io.Writer
+	err error
+}
+
+func (f *firstError) Write(b []byte) (n int, err error) {
+	if f.err != nil {
+		return 0, f.err
+	}
+	n, f.err = f.w.Write(b)
+	return n, f.err
 }
 
 // reportCoverage prints what no test reached of the modules that are tested.
@@ -182,62 +224,4 @@ func upTo(r cover.Range) string {
 		return ""
 	}
 	return fmt.Sprintf(", up to line %d", r.End.Row)
-}
-
-// loadTests reads the modules of a run, which of them are tested themselves, and
-// the data beside them.
-func loadTests(paths []string) (modules, tested map[string]*ast.Module, data map[string]any, err error) {
-	library, err := loadRego(underRego{files.Files}, "rego")
-	if err != nil {
-		return nil, nil, nil, fmt.Errorf("read the built-in policy: %w", err)
-	}
-	if len(paths) == 0 {
-		return parsed(library), parsed(library), library.Documents, nil
-	}
-	own, err := loadRego(nil, paths...)
-	if err != nil {
-		return nil, nil, nil, fmt.Errorf("read tests: %w", err)
-	}
-	tested, modules = parsed(own), parsed(own)
-	for _, module := range tested {
-		if module.Package.Path.String() == "data.ecsmcp.iam" {
-			return modules, tested, own.Documents, nil
-		}
-	}
-	for name, module := range parsed(library) {
-		if !strings.HasSuffix(name, "_test.rego") {
-			modules["built-in "+name] = module
-		}
-	}
-	return modules, tested, own.Documents, nil
-}
-
-func loadRego(from fs.FS, paths ...string) (*loader.Result, error) {
-	l := loader.NewFileLoader().WithRegoVersion(ast.RegoV1).WithProcessAnnotation(true)
-	if from != nil {
-		l = l.WithFS(from)
-	}
-	return l.Filtered(paths, func(_ string, info fs.FileInfo, _ int) bool {
-		return strings.HasPrefix(info.Name(), ".") && len(info.Name()) > 1 // as policy.paths is read
-	})
-}
-
-func parsed(r *loader.Result) map[string]*ast.Module {
-	modules := map[string]*ast.Module{}
-	for _, m := range r.Modules {
-		modules[m.Name] = m.Parsed
-	}
-	return modules
-}
-
-// underRego shows the embedded files in a folder rego, so that results read as
-// those of opa test rego in a checkout.
-type underRego struct{ fs.FS }
-
-func (u underRego) Open(name string) (fs.File, error) {
-	below, err := filepath.Rel("rego", filepath.FromSlash(name))
-	if err != nil || strings.HasPrefix(below, "..") {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: errors.Join(err, fs.ErrNotExist)}
-	}
-	return u.FS.Open(filepath.ToSlash(below))
 }
