@@ -84,7 +84,7 @@ func ownRego(ctx context.Context, cfg *config.Config) ([]policy.Source, error) {
 	defer cancel()
 	bundle, err := policies.remote.Fetch(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("%w; without it nobody can say what would be decided", err)
+		return nil, fmt.Errorf("%w; without it nobody can say what would be decided: look at policy.bundle.url and whether its server answers", err)
 	}
 	return append(sources, bundle), nil
 }

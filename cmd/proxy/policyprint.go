@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/policy"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/config"
 )
 
 // printer writes policy for people; it remembers the first error.
@@ -28,6 +29,9 @@ func (p *printer) persona(s shown) {
 	p.line("principals  %s", orNobody(s.Principals))
 	p.line("role        %s", s.Role)
 	p.line("region      %s", s.Region)
+	if s.Mode == config.ModeShadow {
+		p.line("mode        shadow: what policy denies is recorded, and goes ahead")
+	}
 	p.line("revision    %s", s.Revision)
 	p.documents("identity", s.Identity, "nothing at AWS is allowed")
 	p.documents("boundary", s.Boundary, "nothing limits the identity documents")

@@ -16,7 +16,8 @@ import (
 )
 
 const policyShowHelp = `Print the policy in force for a persona: its documents with the placeholders
-filled in, its boundary, its guardrails and their settings.
+filled in, its boundary, its guardrails and their settings. Rego of your own is
+included; a bundle at a URL is fetched once.
 
     ecs-mcp-proxy policy show --config ecs-mcp-proxy.yaml deployer
 
@@ -110,6 +111,7 @@ type shown struct {
 	Persona    string           `json:"persona"`
 	Role       string           `json:"role"`
 	Region     string           `json:"region"`
+	Mode       string           `json:"mode"`
 	Revision   string           `json:"revision"`
 	Identity   []shownDocument  `json:"identity"`
 	Boundary   []shownDocument  `json:"boundary"`
@@ -148,15 +150,11 @@ func (s *policyShow) showPersonas(ctx context.Context, w io.Writer, names []stri
 			return fmt.Errorf("%w: there is no persona %q; there are %s", errUsage, name, strings.Join(slices.Sorted(maps.Keys(cfg.Personas)), ", "))
 		}
 	}
-	set, err := newPolicySet(cfg)
-	if err != nil {
-		return err
-	}
 	personas, err := loadPersonas(cfg)
 	if err != nil {
 		return err
 	}
-	sources, err := set.local()
+	sources, err := ownRego(ctx, cfg) // a bundle may deny, so it is fetched
 	if err != nil {
 		return err
 	}
@@ -171,7 +169,7 @@ func (s *policyShow) showPersonas(ctx context.Context, w io.Writer, names []stri
 			return fmt.Errorf("%w: personas.%s: %w", config.ErrConfig, name, err)
 		}
 		all = append(all, shown{
-			Persona: name, Role: cfg.Personas[name].Role, Region: cfg.AWS.Region, Revision: engine.Revision(),
+			Persona: name, Role: cfg.Personas[name].Role, Region: cfg.AWS.Region, Mode: cfg.Mode, Revision: engine.Revision(),
 			Identity: shownDocuments(p.Identity), Boundary: shownDocuments(p.Boundary), Session: shownDocuments(p.Session), MCP: shownDocuments(p.MCP),
 			Guardrails: shownGuardrails(states), Principals: principalsOf(cfg, name), states: states,
 		})
