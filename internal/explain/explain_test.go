@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -13,6 +14,10 @@ import (
 	"unicode/utf8"
 
 	"github.com/fatih/color"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/policy"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -238,4 +243,33 @@ func FuzzRead(f *testing.F) {
 			t.Errorf("%q %q became %q %q", tool, arguments, m.Name, m.Arguments)
 		}
 	})
+}
+
+// slow decides as its Decider does, until it has been asked often enough.
+type slow struct {
+	mcp.Decider
+	left *int
+}
+
+func (s slow) Decide(ctx context.Context, r authz.Request) (authz.Decision, error) {
+	if *s.left--; *s.left < 0 {
+		return authz.Decision{}, fmt.Errorf("%w: evaluation took over 2s", policy.ErrPolicy)
+	}
+	return s.Decider.Decide(ctx, r)
+}
+
+// A change whose decision fails is not passed over in silence.
+func TestASearchThatMissesSomethingSaysSo(t *testing.T) {
+	for _, left := range []int{1, 100} {
+		x, asked := explainer(t, "reader", nil), left
+		x.Compile = func(ctx context.Context, p map[string]policy.Persona) (mcp.Decider, error) {
+			d, err := compiled(ctx, p)
+			return slow{d, &asked}, err
+		}
+		e := ask(t, x, "ecs_resource_management", api("CreateCluster", `{"clusterName":"shop"}`))
+		missed := strings.Contains(strings.Join(e.Notes, "\n"), "not every change could be tried, so a smaller one may exist (policy error: evaluation took over 2s)")
+		if missed != (left == 1) || missed == (len(e.Suggestions) > 0) {
+			t.Errorf("after %d decisions: %v, %d suggestions", left, e.Notes, len(e.Suggestions))
+		}
+	}
 }

@@ -53,6 +53,7 @@ type inquiry struct {
 	compiled map[string]mcp.Decider
 	asked    map[string]judged
 	compiles int
+	untried  string // why the search may have missed something
 }
 
 func (x *Explainer) inquiry(m *wire.Message) *inquiry {
@@ -261,6 +262,7 @@ func (q *inquiry) explain(ctx context.Context, s situation) (*Explanation, error
 		if e.Suggestions, err = q.search(ctx, j, e.Answer == Depends); err != nil {
 			return nil, err
 		}
+		e.note(q.untried)
 	}
 	e.Session = session(lent)
 	e.Session.If = lentIf

@@ -175,3 +175,10 @@ type Recorded struct {
 	// Same: deciding again gives the answer that is on record.
 	Same bool `json:"same"`
 }
+
+// note adds what else to know, if there is anything.
+func (e *Explanation) note(text string) {
+	if text != "" {
+		e.Notes = append(e.Notes, text)
+	}
+}

@@ -61,6 +61,7 @@ func (x *Explainer) Decision(ctx context.Context, records []audit.Record) (*Expl
 	}
 	if !j.allowed() {
 		e.Suggestions, err = q.search(ctx, j, false)
+		e.note(q.untried)
 	} else if e.Session.Policy != nil {
 		lent := session(j)
 		e.Session.Checks, e.Session.Unchecked = lent.Checks, lent.Unchecked

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp"
 )
 
 // Bounds of the search.
@@ -59,6 +60,9 @@ func (q *inquiry) reach(ctx context.Context, j judged, depth int) (found []Sugge
 		case errors.Is(err, errEnough), ctx.Err() != nil:
 			return found, cmp.Or(context.Cause(ctx), err)
 		case err != nil:
+			if class, detail := mcp.Class(err); class == "policy" { // it may allow, and nobody knows
+				q.untried = "not every change could be tried, so a smaller one may exist (" + detail + "); ask again when this machine is less busy"
+			}
 			continue
 		case next.allowed():
 			if depth == 1 {
