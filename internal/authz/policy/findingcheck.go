@@ -199,8 +199,8 @@ func notRead(path string, err error) Finding {
 	return f
 }
 
-// members are those of an IAM policy, and of what is printed around one.
-var members = []string{"Statement", "PolicyVersion", "PolicyDocument"}
+// documentMembers are those of an IAM policy, and of what is printed around one.
+var documentMembers = []string{"Statement", "PolicyVersion", "PolicyDocument"}
 
 // looksLikeDocument: with an IAM policy's own members, or as the AWS CLI wraps
 // one, or broken so that nobody can tell.
@@ -214,7 +214,7 @@ func looksLikeDocument(f file) bool {
 	} else if util.Unmarshal(b, &object) != nil {
 		return false
 	}
-	for _, member := range members {
+	for _, member := range documentMembers {
 		if _, ok := object[member]; ok {
 			return true
 		}
