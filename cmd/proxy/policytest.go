@@ -154,7 +154,7 @@ func (t *policyTest) report(results chan *tester.Result) (passed bool, err error
 	case ran == 0:
 		t.note("no test ran: there is no rule whose name begins with test_, in a file whose name ends in .rego")
 	case late > 0:
-		t.note("%s took longer than --timeout %v: it may never end, or needs more time", counted(late, "test"), t.timeout)
+		t.note("%s took longer than --timeout %v: such a test never ends, or needs a longer --timeout", counted(late, "test"), t.timeout)
 	}
 	return passed, nil
 }
