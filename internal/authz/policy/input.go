@@ -24,9 +24,9 @@ func inputOf(r authz.Request) (ast.Value, error) {
 			return nil, fmt.Errorf("access %d: %w", i, err)
 		}
 	}
-	principal := members{{term("id"), ast.StringTerm(r.Principal.ID)}, {term("kind"), ast.StringTerm(r.Principal.Kind)}}
+	principal := fields{{term("id"), ast.StringTerm(r.Principal.ID)}, {term("kind"), ast.StringTerm(r.Principal.Kind)}}
 	if len(r.Principal.Tags) > 0 {
-		var tags members
+		var tags fields
 		for key, value := range r.Principal.Tags {
 			tags.add(ast.StringTerm(key), ast.StringTerm(value))
 		}
@@ -45,7 +45,7 @@ func inputOf(r authz.Request) (ast.Value, error) {
 }
 
 func callTerm(c authz.Call) (*ast.Term, error) {
-	m := members{
+	m := fields{
 		{term("method"), ast.StringTerm(c.Method)}, {term("server"), ast.StringTerm(c.Server)},
 		{term("write"), ast.InternedTerm(c.Write)}, {term("sensitive"), ast.InternedTerm(c.Sensitive)},
 	}
@@ -68,7 +68,7 @@ func callTerm(c authz.Call) (*ast.Term, error) {
 func accessTerm(a *authz.Access) (*ast.Term, error) {
 	context := ast.InternedNullTerm
 	if a.Context != nil {
-		keys := make(members, 0, len(a.Context))
+		keys := make(fields, 0, len(a.Context))
 		for key, value := range a.Context {
 			switch {
 			case value.Multi:
@@ -81,7 +81,7 @@ func accessTerm(a *authz.Access) (*ast.Term, error) {
 		}
 		context = ast.ObjectTerm(keys...)
 	}
-	m := make(members, 0, 6)
+	m := make(fields, 0, 6)
 	m.add(term("action"), ast.StringTerm(a.Action))
 	m.add(term("resource"), ast.StringTerm(a.Resource))
 	m.add(term("context"), context)
@@ -98,25 +98,25 @@ func accessTerm(a *authz.Access) (*ast.Term, error) {
 	return ast.ObjectTerm(m...), nil
 }
 
-// members are those of an object; what "omitempty" leaves out is not added.
-type members [][2]*ast.Term
+// fields are the members of an object; what "omitempty" leaves out is not added.
+type fields [][2]*ast.Term
 
-func (m *members) add(key, value *ast.Term) { *m = append(*m, [2]*ast.Term{key, value}) }
+func (m *fields) add(key, value *ast.Term) { *m = append(*m, [2]*ast.Term{key, value}) }
 
-func (m *members) addText(name, value string) {
+func (m *fields) addText(name, value string) {
 	if value != "" {
 		m.add(term(name), ast.StringTerm(value))
 	}
 }
 
-func (m *members) addTrue(name string, value bool) {
+func (m *fields) addTrue(name string, value bool) {
 	if value {
 		m.add(term(name), ast.InternedTerm(true))
 	}
 }
 
 func trueOf(names map[string]bool) *ast.Term {
-	m := make(members, 0, len(names))
+	m := make(fields, 0, len(names))
 	for name, value := range names {
 		m.add(ast.StringTerm(name), ast.InternedTerm(value))
 	}

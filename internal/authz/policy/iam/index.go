@@ -74,7 +74,7 @@ func (l *layer) candidates(service, name string) *candidates {
 }
 
 // candidates are the statements that name one action, by the literal beginning
-// of their resources.
+// of the last part of their resources.
 type candidates struct {
 	all []*statement // in order
 	// anywhere are those that may name a resource whatever it begins with.
@@ -114,25 +114,44 @@ func newCandidates(naming []*statement) *candidates {
 	return c
 }
 
-// literalPrefix is what every resource begins with that the pattern matches.
+// literalPrefix is what the last part of every ARN begins with that the pattern
+// matches. Wildcards before it stay in their parts, so that patterns of any region
+// are told apart too. Empty: it may be anything.
 func literalPrefix(pattern string) string {
-	if i := strings.IndexAny(pattern, "*?$"); i >= 0 {
-		return pattern[:i]
+	name, ok := lastPart(pattern)
+	if !ok || strings.Contains(pattern[:len(pattern)-len(name)], "$") { // a variable may be anywhere
+		return ""
 	}
-	return pattern
+	if i := strings.IndexAny(name, "*?$\ue000\ue001\ue002"); i >= 0 {
+		return name[:i]
+	}
+	return name
+}
+
+// lastPart is what stands after the fifth colon of an ARN.
+func lastPart(arn string) (string, bool) {
+	for range arnParts - 1 {
+		_, rest, ok := strings.Cut(arn, ":")
+		if !ok {
+			return "", false
+		}
+		arn = rest
+	}
+	return arn, true
 }
 
 // about appends to found the statements that may name the resource, in order.
 func (c *candidates) about(env *environment, found []*statement) []*statement {
-	if c.prefixes == nil || env.wide {
+	name, ok := lastPart(env.resource)
+	if c.prefixes == nil || env.wide || !ok {
 		return append(found, c.all...)
 	}
 	found = append(found, c.anywhere...)
 	for _, n := range c.lengths {
-		if n > len(env.resource) {
+		if n > len(name) {
 			break
 		}
-		found = append(found, c.prefixes[env.resource[:n]]...)
+		found = append(found, c.prefixes[name[:n]]...)
 	}
 	return inOrder(found)
 }
