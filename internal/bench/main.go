@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,7 +38,10 @@ func run(args []string) error {
 	case len(args) == 1 && args[0] == "pump":
 		return pump()
 	case len(args) != 1:
-		return errors.New("usage: bench PATH-OF-ecs-mcp-proxy")
+		return errors.New("usage: bench PATH-OF-ecs-mcp-proxy, or bench decisions")
+	}
+	if args[0] == "decisions" {
+		return decisions(context.Background(), os.Stdout)
 	}
 	dir, err := os.MkdirTemp("", "ecs-mcp-proxy-bench-")
 	if err != nil {
