@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -21,6 +22,9 @@ const (
 	decisionRounds = 7
 	roundTime      = 120 * time.Millisecond
 )
+
+// errMissed: something takes longer than docs/policy.md says.
+var errMissed = errors.New("budgets missed")
 
 // row is one way to decide one request after the other.
 type row struct {
@@ -222,7 +226,7 @@ func reportDecisions(w io.Writer, rows []*row) error {
 		return err
 	}
 	if over > 0 {
-		return fmt.Errorf("%d budgets are missed", over)
+		return fmt.Errorf("%w: %d", errMissed, over)
 	}
 	return nil
 }

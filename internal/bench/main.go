@@ -40,9 +40,11 @@ func run(args []string) error {
 	case len(args) != 1:
 		return errors.New("usage: bench PATH-OF-ecs-mcp-proxy, or bench decisions")
 	}
-	if args[0] == "decisions" {
-		return decisions(context.Background(), os.Stdout)
+	missed := decisions(context.Background(), os.Stdout)
+	if args[0] == "decisions" || missed != nil && !errors.Is(missed, errMissed) {
+		return missed
 	}
+	fmt.Println()
 	dir, err := os.MkdirTemp("", "ecs-mcp-proxy-bench-")
 	if err != nil {
 		return err
@@ -64,7 +66,7 @@ func run(args []string) error {
 			results[c.name] = append(results[c.name], s)
 		}
 	}
-	return report(os.Stdout, commands, results)
+	return errors.Join(report(os.Stdout, commands, results), missed)
 }
 
 type command struct {
