@@ -36,7 +36,7 @@ var kinds = map[string]kind{
 	},
 	"address": {
 		operators: []string{"IpAddress", "NotIpAddress"},
-		values:    append(words("10.0.0.1", "10.1.2.3", "192.0.2.7", "2001:db8::1", "2001:db8:1::1"), word{"::ffff:10.0.0.1", MappedAddresses}),
+		values:    append(words("10.0.0.1", "10.0.0.0", "10.1.2.3", "192.0.2.7", "2001:db8::1", "2001:db8::", "2001:db8:1::1"), word{"::ffff:10.0.0.1", MappedAddresses}),
 		operands:  append(words("10.0.0.0/8", "10.0.0.1/32", "192.0.2.0/24", "10.1.2.200/24", "2001:db8::/32", "2001:db8::/48", "::/0"), word{"0.0.0.0/0", EverySource}, word{"::ffff:10.0.0.0/104", MappedAddresses}),
 	},
 	"number": {
