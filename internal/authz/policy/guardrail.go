@@ -18,8 +18,6 @@ import (
 // named is as its METADATA say (custom.default, "on" if that is missing).
 type Guardrails map[string]any
 
-const guardrailRoot = "ecsmcp.guardrails."
-
 // guardrail is what a module under ecsmcp.guardrails says about itself.
 type guardrail struct {
 	name     string
@@ -33,7 +31,7 @@ type guardrail struct {
 func guardrailsOf(modules map[string]*ast.Module) (map[string]guardrail, error) {
 	found := map[string]guardrail{}
 	for path, module := range modules {
-		name, ok := strings.CutPrefix(strings.TrimPrefix(module.Package.Path.String(), "data."), guardrailRoot)
+		name, ok := nameOfGuardrail(module)
 		if !ok {
 			continue
 		}

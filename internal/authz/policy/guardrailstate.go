@@ -47,7 +47,7 @@ func (g Guardrails) States(sources ...Source) (map[string]GuardrailState, error)
 func description(modules map[string]*ast.Module, name string) string {
 	for _, path := range slices.Sorted(maps.Keys(modules)) {
 		module := modules[path]
-		if module.Package.Path.String() != "data."+guardrailRoot+name {
+		if of, _ := nameOfGuardrail(module); of != name {
 			continue
 		}
 		for _, rule := range module.Rules {

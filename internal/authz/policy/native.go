@@ -14,23 +14,20 @@ import (
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/policy/iam"
 )
 
-// nativeEvaluate is the builtin that stands in for data.ecsmcp.iam.evaluate. Only
-// the "with" of a query puts it there: a builtin that merely had the function's
-// name would compile and never be called.
-var nativeEvaluate = &rego.Function{
-	Name: "ecsmcp.native.evaluate",
-	Decl: types.NewFunction(types.Args(types.A, types.A), types.A),
-}
+// nativePrefix begins the names of the native functions.
+const nativePrefix = "ecsmcp.native."
 
-// nativeRails is the builtin that stands in for data.ecsmcp.authz.rails.
-var nativeRails = &rego.Function{Name: "ecsmcp.native.rails", Decl: types.NewFunction(types.Args(types.A), types.A)}
-
-// standIns are the functions of Rego that a native one stands in for, by what the
-// entry point calls.
+// standIns are the native functions, by the functions of Rego that they stand in
+// for where the entry point calls them.
 var standIns = map[string]*rego.Function{
 	"data.ecsmcp.iam.evaluate": nativeEvaluate,
 	"data.ecsmcp.authz.rails":  nativeRails,
 }
+
+var (
+	nativeEvaluate = &rego.Function{Name: nativePrefix + "evaluate", Decl: types.NewFunction(types.Args(types.A, types.A), types.A)}
+	nativeRails    = &rego.Function{Name: nativePrefix + "rails", Decl: types.NewFunction(types.Args(types.A), types.A)}
+)
 
 // standIn is a stage of compilation, after references are resolved: in the entry
 // point's package, calls of Rego functions become those of the native ones. A
@@ -60,13 +57,13 @@ func swapped(ref ast.Ref) (ast.Value, error) {
 // nativeBuiltins declares them to the compiler.
 func nativeBuiltins() map[string]*ast.Builtin {
 	all := map[string]*ast.Builtin{}
-	for _, f := range []*rego.Function{nativeEvaluate, nativeRails} {
+	for _, f := range standIns {
 		all[f.Name] = &ast.Builtin{Name: f.Name, Decl: f.Decl}
 	}
 	return all
 }
 
-// native answers for rego/iam in one engine.
+// native answers for rego/iam and for rails of rego/authz in one engine.
 type native struct {
 	// personas are the compiled documents of each persona, by the value that the
 	// store hands out for it: the same one every time, because it holds AST values.
@@ -77,7 +74,8 @@ type native struct {
 	answered, strangers atomic.Int64
 }
 
-// newNative compiles the documents of all personas in the store.
+// newNative compiles the documents of all personas in the store, and finds what
+// the guardrails among modules are about.
 func newNative(ctx context.Context, modules map[string]*ast.Module, store storage.Store) (*native, error) {
 	n := &native{personas: map[ast.Object]*iam.Policy{}, rails: railsOf(modules)}
 	found, err := storage.ReadOne(ctx, store, storage.MustParsePath("/ecsmcp/config/personas"))

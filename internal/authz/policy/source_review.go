@@ -12,10 +12,6 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 )
 
-// askedRules are the rules of a guardrail that the decision reads; those
-// that are true must be sets, since the decision reads their elements.
-var askedRules = map[string]bool{"deny": true, "obligation": true, "session_deny": true, "context": false}
-
 var guardrailName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,63}$`)
 
 var builtinGuardrails = sync.OnceValues(func() (map[string]guardrail, error) {
@@ -41,6 +37,7 @@ func (s Source) review() (warnings []string, problems []error) {
 	where := map[string]string{}
 	for _, path := range slices.Sorted(maps.Keys(s.modules)) {
 		module := s.modules[path]
+		problems = append(problems, callsNative(module)...)
 		name, isGuardrail, err := guardrailOf(module, known)
 		switch {
 		case err != nil:
@@ -85,6 +82,26 @@ func guardrailOf(module *ast.Module, known map[string]guardrail) (name string, o
 	return name, true, nil
 }
 
+// nameOfGuardrail is the name of the guardrail that a module is one of, if it is one.
+func nameOfGuardrail(module *ast.Module) (name string, ok bool) {
+	path := packagePath(module)
+	if len(path) != 3 || path[0] != "ecsmcp" || path[1] != "guardrails" {
+		return "", false
+	}
+	return path[2], true
+}
+
+// callsNative refuses what only the proxy has: stock opa could not test it.
+func callsNative(module *ast.Module) (problems []error) {
+	ast.WalkRefs(module, func(ref ast.Ref) bool {
+		if strings.HasPrefix(ref.String(), nativePrefix) {
+			problems = append(problems, fmt.Errorf("%s: %s is the proxy's own and unknown to opa; call data.ecsmcp.iam.evaluate, which says the same", place(ref[0].Location), ref))
+		}
+		return false
+	})
+	return problems
+}
+
 // packagePath is a module's package without the leading data.
 func packagePath(module *ast.Module) (path []string) {
 	for _, term := range module.Package.Path[1:] {
@@ -99,11 +116,11 @@ func packagePath(module *ast.Module) (path []string) {
 func checkGuardrail(module *ast.Module) (asked bool, problems []error) {
 	for _, rule := range module.Rules {
 		name := ruleName(rule)
-		mustBeSet, known := askedRules[name]
-		if !known {
+		if !slices.Contains(railRules, name) {
 			continue
 		}
 		asked = true
+		mustBeSet := name != "context" // the decision reads the elements of the others
 		switch {
 		case len(rule.Head.Args) > 0:
 			problems = append(problems, fmt.Errorf("%s: %s takes no arguments: nobody would call it", place(rule.Location), name))

@@ -57,6 +57,7 @@ func ownEngine(t testing.TB, guardrails Guardrails, archives ...string) (*Engine
 
 func TestOwnRegoIsRefused(t *testing.T) {
 	tests := map[string]struct{ archive, want string }{
+		"with a function that opa does not know": {inMine + "deny contains name if some name in ecsmcp.native.rails(input).deny\n", "mine.rego:3: ecsmcp.native.rails is the proxy's own"},
 		"in the package of the decision":         {"package ecsmcp.authz\n\nallow := true\n", "mine.rego:1: package ecsmcp.authz is the proxy's own"},
 		"below the package of the decision":      {"package ecsmcp.authz.allow\n\nx := true\n", "mine.rego:1: package ecsmcp.authz.allow is the proxy's own"},
 		"in a parent package":                    {"package ecsmcp\n\nauthz.decision := {\"allow\": true}\n", "mine.rego:1: package ecsmcp is the proxy's own"},
@@ -381,4 +382,37 @@ func FuzzNewSource(f *testing.F) {
 			}
 		}
 	})
+}
+
+// However Rego writes the name of its package, a guardrail is found, has settings,
+// and is asked for all that it may say.
+func TestGuardrailIsAskedWhateverItsName(t *testing.T) {
+	for name, pkg := range map[string]string{"mine": "mine", "no-updates": `["no-updates"]`, "default": `["default"]`, "in": `["in"]`, "with": "with", "every": "every", "x_1": "x_1"} {
+		t.Run(name, func(t *testing.T) {
+			module := "package ecsmcp.guardrails." + pkg + `
+
+default settings := {"word": "no"}
+
+settings := data.ecsmcp.config.personas[input.persona].guardrails["` + name + `"]
+
+deny contains settings.word if input.region == "us-east-1"
+
+obligation contains {"kind": "redact", "members": ["x"]}
+
+session_deny contains {"Action": ["ecs:DeleteService"], "Resource": ["*"]}
+
+context := {"seen": true}
+`
+			module = strings.ReplaceAll(module, "guardrails.[", "guardrails[")
+			e, err := ownEngine(t, Guardrails{name: map[string]any{"word": "never"}}, module)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d, err := e.Decide(t.Context(), request("all", deleteService(in("us-east-1", "aws:ResourceTag/Environment", "staging"))))
+			if err != nil || d.Allow || !slices.ContainsFunc(d.Denies, func(r authz.Reason) bool { return r.Code == name && r.Message == "never" }) ||
+				len(d.Obligations) == 0 || len(d.SessionDeny) == 0 || d.Context[name] == nil {
+				t.Errorf("got %+v, %v", d, err)
+			}
+		})
+	}
 }

@@ -3,7 +3,6 @@ package policy
 import (
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -105,7 +104,7 @@ func railsOf(modules map[string]*ast.Module) *rails {
 	}
 	for _, path := range slices.Sorted(maps.Keys(modules)) {
 		module := modules[path]
-		name, ok := strings.CutPrefix(strings.TrimPrefix(module.Package.Path.String(), "data."), guardrailRoot)
+		name, ok := nameOfGuardrail(module)
 		if !ok {
 			continue
 		}

@@ -5,7 +5,7 @@
 // to a third evaluator that shares no code with either.
 //
 // [New] compiles a persona's documents and indexes their statements by action
-// and by the literal beginning of their resources, so that ten thousand
+// and by how the last part of their resources begins, so that ten thousand
 // statements cost little more than twenty. [Policy.Evaluate] answers all
 // accesses of a call at once.
 //
