@@ -6,11 +6,11 @@
 // Rego alone, and in cedar-go. With "bench decisions" that is all. It ends with an
 // error if a budget is missed.
 //
-// Calls: what the proxy adds to a
-// call over stdio: the server alone (direct), the same behind a process that
-// only copies bytes (pump), and behind the proxy with everything on: policy,
-// audit log, credential lease and a strict AWS in memory for STS.
+// Calls: what the proxy adds to a call over stdio: the server alone (direct), the
+// same behind a process that only copies bytes (pump), and behind the proxy with
+// everything on: policy, audit log, credential lease and a strict AWS in memory
+// for STS.
 //
-// Rounds of the three are interleaved and medians are taken, because the
-// machine's mood changes; the ratios count, not the microseconds.
+// Rounds are interleaved and medians are taken, because the machine's mood
+// changes; the ratios count, not the microseconds.
 package main

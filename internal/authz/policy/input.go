@@ -122,20 +122,3 @@ func trueOf(names map[string]bool) *ast.Term {
 	}
 	return ast.ObjectTerm(m...)
 }
-
-// term is the name of a member, made once.
-func term(name string) *ast.Term { return memberNames[name] }
-
-var memberNames = func() map[string]*ast.Term {
-	all := map[string]*ast.Term{}
-	for _, name := range []string{
-		"principal", "id", "kind", "tags", "persona", "region", "account", "call", "accesses", "actions", "regions",
-		"method", "server", "tool", "operation", "write", "sensitive", "arguments",
-		"action", "resource", "context", "unknown", "subject", "optional", "unscopable", "taggable", "global", "creates", "unverified",
-		"allow", "decision", "layer", "statements", "possible", "needs", "near", "statement", "key", "operator",
-		"deny", "obligation", "session_deny",
-	} {
-		all[name] = ast.StringTerm(name)
-	}
-	return all
-}()

@@ -152,3 +152,25 @@ func textsTerm(all []string) *ast.Term {
 	}
 	return ast.ArrayTerm(terms...)
 }
+
+// term is the name of a member, made once.
+func term(name string) *ast.Term {
+	if t := memberNames[name]; t != nil {
+		return t
+	}
+	return ast.StringTerm(name)
+}
+
+var memberNames = func() map[string]*ast.Term {
+	all := map[string]*ast.Term{}
+	for _, name := range []string{
+		"principal", "id", "kind", "tags", "persona", "region", "account", "call", "accesses", "actions", "regions",
+		"method", "server", "tool", "operation", "write", "sensitive", "arguments",
+		"action", "resource", "context", "unknown", "subject", "optional", "unscopable", "taggable", "global", "creates", "unverified",
+		"allow", "decision", "layer", "statements", "possible", "needs", "near", "statement", "key", "operator",
+		"deny", "obligation", "session_deny",
+	} {
+		all[name] = ast.StringTerm(name)
+	}
+	return all
+}()
