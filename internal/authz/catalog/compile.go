@@ -98,8 +98,19 @@ func (c *compiler) words(d *document) {
 	c.unknown = append(c.unknown, d.Unknown...)
 }
 
+// A word in another spelling is the same word: IAM compares actions and keys
+// without case, and what policy knows of one must not be lost with the spelling.
 func adopt[V any](c *compiler, what string, into, from map[string]V) {
+	spelled := map[string]string{}
+	for name := range into {
+		spelled[strings.ToLower(name)] = name
+	}
 	for _, name := range slices.Sorted(maps.Keys(from)) {
+		if known := spelled[strings.ToLower(name)]; known != "" && known != name {
+			c.fail(what+"."+name, "is %s in another spelling; write it so", known)
+			continue
+		}
+		spelled[strings.ToLower(name)] = name
 		if _, ok := into[name]; ok {
 			c.fail(what+"."+name, "is defined already and cannot be changed")
 			continue

@@ -77,6 +77,8 @@ func TestEveryMistakeInACatalogueIsNamed(t *testing.T) {
 		{"an argument type that is not there", "task: {type: string, required: true}", "task: {type: text}", "must be one of any, boolean"},
 		{"a shared type that is changed", "bucket: {arn:", "cluster: {arn: 'arn:a:b:c:d:e'}, bucket: {arn:", "types.cluster is defined already"},
 		{"a shared action that is changed", "actions: {", "actions: {'ecs:StopTask': {}, ", "actions.ecs:StopTask is defined already"},
+		{"a shared action in another spelling", "actions: {", "actions: {'ECS:stoptask': {}, ", "actions.ECS:stoptask is ecs:StopTask in another spelling"},
+		{"a shared key in another spelling", "keys: {'s3:prefix'", "keys: {'ecs:Cluster': {value: x}, 's3:prefix'", "keys.ecs:Cluster is ecs:cluster in another spelling"},
 		{"a shared key that is changed", "keys: {'s3:prefix'", "keys: {'ecs:cluster': {value: x}, 's3:prefix'", "keys.ecs:cluster is defined already"},
 		{"a shared character set that is changed", "parts: {", "parts: {cluster: '.*', ", "parts.cluster is defined already"},
 		{"a type without an account", "{region}:{account}:bucket", "{region}::bucket", "needs an arn of six parts"},

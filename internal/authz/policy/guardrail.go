@@ -30,7 +30,7 @@ type guardrail struct {
 // guardrailsOf finds the guardrails among modules, by name.
 func guardrailsOf(modules map[string]*ast.Module) (map[string]guardrail, error) {
 	found := map[string]guardrail{}
-	for path, module := range modules {
+	for _, module := range modules {
 		name, ok := nameOfGuardrail(module)
 		if !ok {
 			continue
@@ -43,7 +43,7 @@ func guardrailsOf(modules map[string]*ast.Module) (map[string]guardrail, error) 
 			}
 			if rule.Default && rule.Head.Name.String() == "settings" {
 				if err := ast.As(rule.Head.Value.Value, &g.settings); err != nil {
-					return nil, fmt.Errorf("%w: %s: default settings must be an object: %w", ErrPolicy, path, err)
+					return nil, fmt.Errorf("%w: %s: default settings must be an object that JSON could hold, without sets and variables: %w", ErrPolicy, place(rule.Location), err)
 				}
 			}
 			for _, about := range rule.Annotations {

@@ -1,10 +1,10 @@
 package policy
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 
+	strictjson "github.com/go-json-experiment/json"
 	"github.com/open-policy-agent/opa/v1/ast"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
@@ -99,14 +99,14 @@ func decodeValue(value ast.Value, target any) error {
 	return decode(decoded, target)
 }
 
+// decode takes members by their exact names: a second one in another case must
+// not replace the first.
 func decode(value, target any) error {
 	b, err := json.Marshal(value)
 	if err != nil {
 		return fmt.Errorf("%w: read result: %w", ErrPolicy, err)
 	}
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(target); err != nil {
+	if err := strictjson.Unmarshal(b, target, strictjson.RejectUnknownMembers(true)); err != nil {
 		return fmt.Errorf("%w: read result: %w", ErrPolicy, err)
 	}
 	return nil

@@ -88,7 +88,7 @@ func (d Document) value() (v any, err error) {
 
 // tagKey finds the tag keys that a document looks at, in conditions and in
 // policy variables alike.
-var tagKey = regexp.MustCompile(`(?i)(?:aws|ecs):ResourceTag/([A-Za-z0-9 +=._:/@-]+)`)
+var tagKey = regexp.MustCompile(`(?i)(?:[a-z0-9-]+:ResourceTag|ecs-mcp-proxy:SubjectTag)/([\p{L}\p{M}\p{N}\p{Zs}+=._:/@-]+)`)
 
 // protectedTags are the tag keys that some persona's documents look at, each in
 // one spelling. Environment is always among them.

@@ -88,13 +88,16 @@ func TestTagsThatDocumentsRelyOnAreProtected(t *testing.T) {
 	documents := []Document{
 		read(t, "condition", with(`{"StringEquals": {"aws:ResourceTag\u002fStage": "live", "ecs:ResourceTag/owner team": "x"}}`)),
 		read(t, "variable", doc(`{"Effect": "Allow", "Action": "*", "Resource": "arn:aws:ecs:*:*:cluster/${aws:ResourceTag/Team, 'x'}"}`)),
+		read(t, "other letters", with(`{"StringEquals": {"aws:ResourceTag/Größe": "l"}}`)),
+		read(t, "of a service", with(`{"StringEquals": {"ecr:ResourceTag/Kept": "yes"}}`)),
+		read(t, "of a subject", with(`{"StringEquals": {"ecs-mcp-proxy:SubjectTag/Line": "a"}}`)),
 		read(t, "again", with(`{"StringEquals": {"aws:ResourceTag/stage": "live", "aws:RequestTag/Free": "x"}}`)),
 	}
 	var got []string
 	for _, tag := range protectedTags(map[string]Persona{"p": {Identity: documents}}) {
 		got = append(got, tag.(string))
 	}
-	if want := []string{"Environment", "owner team", "Stage", "Team"}; !slices.Equal(got, want) {
+	if want := []string{"Environment", "Größe", "Kept", "Line", "owner team", "Stage", "Team"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/parser"
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/util"
 )
@@ -138,13 +140,13 @@ func listFiles(path string) (files []file, err error) {
 
 // isSourceFile: tests are for opa test, and take no part in decisions.
 func isSourceFile(name string) bool {
-	return isModule(name) && !strings.HasSuffix(name, "_test.rego") || isData(name)
+	return isModule(name) && !strings.HasSuffix(strings.ToLower(name), "_test.rego") || isData(name)
 }
 
-func isModule(name string) bool { return filepath.Ext(name) == ".rego" }
+func isModule(name string) bool { return strings.ToLower(filepath.Ext(name)) == ".rego" }
 
 func isData(name string) bool {
-	return slices.Contains([]string{".json", ".yaml", ".yml"}, filepath.Ext(name))
+	return slices.Contains([]string{".json", ".yaml", ".yml"}, strings.ToLower(filepath.Ext(name)))
 }
 
 // newSource parses files, adds their data to data, and holds both to the rules.
@@ -185,7 +187,7 @@ func parseModule(name string, b []byte) (*ast.Module, error) {
 
 // readData reads one data file: strict JSON, or YAML.
 func readData(f file) (value any, err error) {
-	if filepath.Ext(f.path) == ".json" {
+	if strings.ToLower(filepath.Ext(f.path)) == ".json" {
 		if err := checkText(f.bytes); err != nil {
 			return nil, err
 		}
@@ -193,7 +195,32 @@ func readData(f file) (value any, err error) {
 		d.UseNumber()
 		return value, d.Decode(&value)
 	}
-	return value, util.Unmarshal(f.bytes, &value)
+	if err := checkYAML(f.bytes); err != nil {
+		return nil, err
+	}
+	return value, util.Unmarshal(f.bytes, &value) // as opa reads it
+}
+
+// checkYAML refuses what opa's reader passes over in silence: a second document,
+// and all but the last of equal keys.
+func checkYAML(b []byte) error {
+	parsed, err := parser.ParseBytes(b, 0)
+	if err != nil {
+		return fmt.Errorf("not YAML: %s", firstLine(err))
+	}
+	if len(parsed.Docs) != 1 {
+		return fmt.Errorf("holds %d YAML documents; only one is read, so put each into a file of its own", len(parsed.Docs))
+	}
+	var any any
+	if err := yaml.NodeToValue(parsed.Docs[0].Body, &any); err != nil {
+		return fmt.Errorf("not YAML: %s", firstLine(err))
+	}
+	return nil
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(yaml.FormatError(err, false, false), "\n")
+	return line
 }
 
 // addData puts value under the keys of path. Objects are merged; anything else

@@ -33,6 +33,13 @@ func (s Source) review() (warnings []string, problems []error) {
 	if _, ok := s.data["ecsmcp"]; ok {
 		problems = append(problems, errors.New("data.ecsmcp is the proxy's own; put data under another key, such as the name of your team"))
 	}
+	for _, path := range slices.Sorted(maps.Keys(s.modules)) {
+		for _, i := range s.modules[path].Imports {
+			if slices.Contains(behindSigns, string(i.Name())) {
+				problems = append(problems, fmt.Errorf("%s: an import called %s would change what == and \"in\" mean in this file; import it under another name, with as", place(i.Location), i.Name()))
+			}
+		}
+	}
 	asked := map[string]bool{} // packages of guardrails: has a rule that the decision reads
 	where := map[string]string{}
 	for _, path := range slices.Sorted(maps.Keys(s.modules)) {
@@ -116,6 +123,9 @@ func packagePath(module *ast.Module) (path []string) {
 func checkGuardrail(module *ast.Module) (asked bool, problems []error) {
 	for _, rule := range module.Rules {
 		name := ruleName(rule)
+		if slices.Contains(behindSigns, name) {
+			problems = append(problems, fmt.Errorf("%s: a rule %s would change what == and \"in\" mean in this package; give it another name", place(rule.Location), name))
+		}
 		if !slices.Contains(railRules, name) {
 			continue
 		}
@@ -130,6 +140,9 @@ func checkGuardrail(module *ast.Module) (asked bool, problems []error) {
 	}
 	return asked, problems
 }
+
+// behindSigns are what Rego calls the functions behind ==, = and in.
+var behindSigns = []string{ast.Equal.Name, ast.Equality.Name, "internal"}
 
 // ruleName is the first part of the rule's name.
 func ruleName(rule *ast.Rule) string {

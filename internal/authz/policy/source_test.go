@@ -57,6 +57,11 @@ func ownEngine(t testing.TB, guardrails Guardrails, archives ...string) (*Engine
 
 func TestOwnRegoIsRefused(t *testing.T) {
 	tests := map[string]struct{ archive, want string }{
+		"with an equality of its own":            {inMine + "equal(a, b) if a != b\n\ndeny contains \"no\" if input.call.write == true\n", "mine.rego:3: a rule equal would change"},
+		"with an assignment of its own":          {inMine + "eq(a, b) if a != b\n\ndeny contains \"no\" if input.call.write = true\n", "mine.rego:3: a rule eq would change"},
+		"with an imported equality":              {"package ecsmcp.guardrails.mine\n\nimport data.lib.equal\n\ndeny contains \"no\" if equal(input.call.write, true)\n", "mine.rego:3: an import called equal would change"},
+		"with two documents of data":             {noDelete + "-- team/data.yaml --\na: 1\n---\nb: 2\n", "holds 2 YAML documents"},
+		"with a key of data twice":               {noDelete + "-- team/data.yaml --\na: 1\na: 2\n", "already defined"},
 		"with a function that opa does not know": {inMine + "deny contains name if some name in ecsmcp.native.rails(input).deny\n", "mine.rego:3: ecsmcp.native.rails is the proxy's own"},
 		"in the package of the decision":         {"package ecsmcp.authz\n\nallow := true\n", "mine.rego:1: package ecsmcp.authz is the proxy's own"},
 		"below the package of the decision":      {"package ecsmcp.authz.allow\n\nx := true\n", "mine.rego:1: package ecsmcp.authz.allow is the proxy's own"},
@@ -96,7 +101,7 @@ func TestOwnRegoIsRefused(t *testing.T) {
 		"one key twice":                          {"-- a.json --\n{\"team\": 1, \"team\": 2}\n", "duplicate"},
 		"data that are a list":                   {"-- a.json --\n[1]\n", "a.json: data at the top must be an object"},
 		"two texts in one data file":             {"-- a.json --\n{} {}\n", "there is text after the end"},
-		"YAML that is none":                      {"-- a.yaml --\na: [\n", "a.yaml: yaml"},
+		"YAML that is none":                      {"-- a.yaml --\na: [\n", "a.yaml: not YAML"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -262,6 +267,8 @@ func TestOwnRegoFailsClosed(t *testing.T) {
 		"a reason with a misspelled key":  {inMine + "deny contains {\"msg\": \"x\"} if input.persona\n", "it is from guardrail mine"},
 		"a string for a session deny":     {inMine + "session_deny contains \"ecs:*\" if input.persona\n", "read result"},
 		"a misspelled session deny":       {inMine + "session_deny contains {\"Actions\": [\"*\"]} if input.persona\n", "read result"},
+		"a session deny in two spellings": {inMine + "session_deny contains {\"Action\": [\"ecs:*\"], \"Resource\": [\"*\"], \"action\": [\"ecs:x\"]} if input.persona\n", "read result"},
+		"a message in another spelling":   {inMine + "deny contains {\"message\": \"x\", \"Message\": \"y\"} if input.persona\n", "read result"},
 		"a string for an obligation":      {inMine + "obligation contains \"redact\" if input.persona\n", "read result"},
 		"an obligation nobody knows":      {inMine + "obligation contains {\"kind\": \"shred\"} if input.persona\n", "shred"},
 		"a builtin that fails":            {inMine + "deny contains \"x\" if to_number(input.persona) > 1\n", "mine.rego:3"},

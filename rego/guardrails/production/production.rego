@@ -23,6 +23,24 @@ deny contains {"message": message, "needs": needs} if {
 	needs := refusals(access, object.get(effects, action, "change"))[message]
 }
 
+# A setting that says nothing must not switch the guardrail off.
+deny contains {"message": message} if {
+	input.call.write == true
+	some message in nonsense
+}
+
+nonsense contains "the setting tag of guardrail production is empty; name the tag that marks production" if trim_space(settings.tag) == ""
+
+nonsense contains "the settings of guardrail production list no values and allow what is untagged, so nothing would be production; turn it off by name instead" if {
+	settings.values == []
+	settings.untagged == "allow"
+}
+
+nonsense contains sprintf("the setting more of guardrail production lists %q, which is no action; write SERVICE:NAME", [pattern]) if {
+	some pattern in settings.more
+	not contains(pattern, ":")
+}
+
 # A number that cannot be read may be any.
 deny contains {"message": message} if {
 	input.call.write == true
@@ -57,6 +75,7 @@ effects := {
 	"ecs:deregistercontainerinstance": "deregister",
 	"ecs:deregistertaskdefinition": "deregister",
 	"ecs:stoptask": "stop",
+	"ecs:updatecontainerinstancesstate": "drain",
 	"ecs:updateexpressgatewayservice": "scale down",
 	"ecs:updateservice": "scale down",
 	"ecs:updatetaskset": "scale down",
@@ -80,6 +99,20 @@ is_refused(effect) if {
 }
 
 is_refused("stop") if settings.stop == true
+
+# Draining an instance stops its tasks; what is not plainly ACTIVE may be that.
+is_refused("drain") if {
+	settings.stop == true
+	not is_activated
+}
+
+is_activated if {
+	found := [upper(trim_space(sprintf("%v", [m.value]))) | some m in arguments.named({"status"})]
+	count(found) > 0
+	every status in found {
+		status == "ACTIVE"
+	}
+}
 
 is_refused("scale down") if is_scaled_down
 

@@ -32,6 +32,9 @@ test_production_is_not[note] if {
 		"deleted with its stack": [subject("cloudformation:DeleteStack", "production"), {}],
 		"deleted with its images": [subject("ecr:DeleteRepository", "production"), {}],
 		"stopped": [tagged("ecs:StopTask", "production"), {}],
+		"drained": [tagged("ecs:UpdateContainerInstancesState", "production"), {"status": "DRAINING"}],
+		"drained as far as anybody can tell": [tagged("ecs:UpdateContainerInstancesState", "production"), {"status": 1}],
+		"put into no state": [tagged("ecs:UpdateContainerInstancesState", "production"), {}],
 		"scaled to zero": [tagged("ecs:UpdateService", "production"), {"desiredCount": 0}],
 		"scaled to zero in another spelling": [tagged("ecs:UpdateService", "production"), {"desired_count": "0"}],
 		"scaled to nobody knows what": [tagged("ecs:UpdateService", "production"), {"desiredCount": "none"}],
@@ -57,8 +60,19 @@ test_what_is_not_production_is[note] if {
 	count(production.deny) == 0 with input as ask(tc[0], tc[1])
 }
 
+test_settings_that_say_nothing_switch_nothing_off[note] if {
+	some note, changes in {
+		"an empty tag": {"tag": " "},
+		"no values": {"values": []},
+		"an action that is none": {"more": ["UpdateCluster"]},
+	}
+	count(production.deny) == 1 with input as ask(tagged("ecs:UpdateService", "staging"), {"desiredCount": 1})
+		with data.ecsmcp.config.personas as with_settings(changes)
+}
+
 test_production_is[note] if {
 	some note, tc in {
+		"taken back into use": [tagged("ecs:UpdateContainerInstancesState", "production"), {"status": "active"}],
 		"deployed": [tagged("ecs:UpdateService", "production"), {"taskDefinition": "web:2", "forceNewDeployment": true}],
 		"scaled up": [tagged("ecs:UpdateService", "production"), {"desiredCount": 1}],
 		"created": [object.union(tagged("ecs:CreateService", "production"), {"creates": true}), {"desiredCount": 0}],

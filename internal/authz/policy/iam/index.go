@@ -119,10 +119,10 @@ func newCandidates(naming []*statement) *candidates {
 // are told apart too. Empty: it may be anything.
 func literalPrefix(pattern string) string {
 	name, ok := lastPart(pattern)
-	if !ok || strings.Contains(pattern[:len(pattern)-len(name)], "$") { // a variable may be anywhere
+	if !ok || strings.Contains(pattern, "$") { // a variable that nobody knows counts wherever it stands
 		return ""
 	}
-	if i := strings.IndexAny(name, "*?$\ue000\ue001\ue002"); i >= 0 {
+	if i := strings.IndexAny(name, "*?\ue000\ue001\ue002"); i >= 0 {
 		return name[:i]
 	}
 	return name
