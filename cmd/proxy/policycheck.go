@@ -102,11 +102,13 @@ func checkConfigured(ctx context.Context, checked *policy.Checked, file string) 
 		checked.Data += more.Data
 	}
 	// Files first: their mistakes have lines.
-	add(policy.CheckDocuments(documentPaths(cfg)...))
+	paths, builtins := documentsOf(cfg)
+	add(policy.CheckDocuments(paths...))
 	add(policy.CheckPaths(ctx, cfg.Policy.Paths...))
 	if checked.Count(policy.Error) > 0 {
 		return nil
 	}
+	checked.Personas, checked.Builtins = len(cfg.Personas), len(builtins)
 	engine, err := set.compileLocal(ctx)
 	for _, f := range policy.Findings(err) {
 		f.Message = strings.TrimPrefix(f.Message, config.ErrConfig.Error()+": ")
@@ -138,17 +140,21 @@ func (p *policySet) compileLocal(ctx context.Context) (*policy.Engine, error) {
 	return policy.New(ctx, personas, sources...)
 }
 
-// documentPaths are the files of all personas' documents.
-func documentPaths(cfg *config.Config) (paths []string) {
+// documentsOf are all personas' documents, each once: files and built-in ones.
+func documentsOf(cfg *config.Config) (paths, builtins []string) {
+	var all []string
 	for _, persona := range cfg.Personas {
-		for _, name := range slices.Concat(persona.Identity, persona.Boundary, persona.MCP) {
-			if config.IsPath(name) {
-				paths = append(paths, name)
-			}
+		all = slices.Concat(all, persona.Identity, persona.Boundary, persona.MCP)
+	}
+	slices.Sort(all)
+	for _, name := range slices.Compact(all) {
+		if config.IsPath(name) {
+			paths = append(paths, name)
+		} else {
+			builtins = append(builtins, name)
 		}
 	}
-	slices.Sort(paths)
-	return slices.Compact(paths)
+	return paths, builtins
 }
 
 func writeChecked(w io.Writer, c policy.Checked) error {
@@ -158,16 +164,15 @@ func writeChecked(w io.Writer, c policy.Checked) error {
 		}
 	}
 	var about []string
-	if c.Documents > 0 {
-		about = append(about, counted(c.Documents, "document"))
+	for _, read := range []struct {
+		n    int
+		what string
+	}{{c.Personas, "persona"}, {c.Builtins, "built-in document"}, {c.Documents, "document"}, {c.Modules, "Rego file"}, {c.Data, "data file"}} {
+		if read.n > 0 {
+			about = append(about, counted(read.n, read.what))
+		}
 	}
-	if c.Modules > 0 {
-		about = append(about, counted(c.Modules, "Rego file"))
-	}
-	if c.Data > 0 {
-		about = append(about, counted(c.Data, "data file"))
-	}
-	if len(about) == 0 { // built-in documents only, or nothing that could be read
+	if len(about) == 0 { // nothing that could be read
 		about = append(about, "no file")
 	}
 	_, err := fmt.Fprintf(w, "%s, %s in %s\n", counted(c.Count(policy.Error), "error"), counted(c.Count(policy.Warning), "warning"), enumerated(about))
@@ -189,7 +194,9 @@ func writeCheckedJSON(w io.Writer, c policy.Checked) error {
 		Documents int              `json:"documents"`
 		Modules   int              `json:"modules"`
 		Data      int              `json:"data"`
-	}{findings, c.Count(policy.Error), c.Count(policy.Warning), c.Documents, c.Modules, c.Data})
+		Personas  int              `json:"personas"`
+		Builtins  int              `json:"builtins"`
+	}{findings, c.Count(policy.Error), c.Count(policy.Warning), c.Documents, c.Modules, c.Data, c.Personas, c.Builtins})
 }
 
 // enumerated writes a, b and c.

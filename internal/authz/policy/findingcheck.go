@@ -23,6 +23,8 @@ type Checked struct {
 	Findings []Finding
 	// Data are files beside Rego that are read as data.
 	Documents, Modules, Data int
+	// Personas and Builtins, built-in documents, are those of a configuration.
+	Personas, Builtins int
 }
 
 // CheckPaths reads policy documents and Rego as strictly as decisions need it,
