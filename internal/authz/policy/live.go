@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -71,8 +73,8 @@ func (l *Live) trouble() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	problems := []error{}
-	for _, p := range l.problems {
-		problems = append(problems, p.err)
+	for _, part := range slices.Sorted(maps.Keys(l.problems)) {
+		problems = append(problems, l.problems[part].err)
 	}
 	if len(problems) == 0 {
 		return errors.New("it is still being loaded")
@@ -145,7 +147,7 @@ func (l *Live) Report(part string, err error) {
 	switch {
 	case err == nil && wasWrong:
 		delete(l.problems, part)
-		l.log.Warn(part+" is well again", zap.Duration("after", time.Since(old.since).Round(time.Second)))
+		l.log.Warn(part+" is well again", zap.Stringer("after", time.Since(old.since).Round(time.Second)))
 	case err != nil && !wasWrong:
 		l.problems[part] = problem{err, time.Now()}
 		l.log.Error(l.sentence(part, err))
@@ -183,7 +185,8 @@ func (l *Live) Run(ctx context.Context, changes <-chan struct{}) {
 func (l *Live) remind() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for part, p := range l.problems {
+	for _, part := range slices.Sorted(maps.Keys(l.problems)) {
+		p := l.problems[part]
 		l.log.Error(l.sentence(part, p.err), zap.Time("since", p.since))
 	}
 }

@@ -241,6 +241,9 @@ func TestABrokenPolicyReplacesNothingAndIsSaidLoudly(t *testing.T) {
 	}
 	write(t, dir, saying("a"))
 	within(t, "the end of it", func() bool { return count("policy is well again") == 1 })
+	if after, ok := logged.FilterMessage("policy is well again").All()[0].ContextMap()["after"].(string); !ok || !strings.HasSuffix(after, "s") {
+		t.Errorf("it was wrong for %q, which is no duration", after)
+	}
 	if now, _ := decided(t, l); now != revision {
 		t.Errorf("the same policy has revision %s now", now)
 	}
@@ -266,7 +269,8 @@ func TestCallsWaitForThePolicyAndAreRefusedWithoutIt(t *testing.T) {
 	t.Run("for a bounded time", func(t *testing.T) {
 		l := NewLive(small(folder(t, saying("a"))), zap.NewNop(), 20*time.Millisecond)
 		l.Report("bundle", errors.New("connection refused"))
-		if _, err := l.Engine(t.Context()); !errors.Is(err, ErrPolicy) || !strings.Contains(err.Error(), "connection refused") {
+		l.Report("policy", errors.New("syntax error"))
+		if _, err := l.Engine(t.Context()); !errors.Is(err, ErrPolicy) || !strings.Contains(err.Error(), "connection refused\nsyntax error") {
 			t.Errorf("got %v", err)
 		}
 		if err := l.Reload(t.Context()); err != nil {
