@@ -49,7 +49,7 @@ func newSimulate() *cobra.Command {
 			}
 			totals, err := simulate.Run(cmd.Context(), judge, in, cmd.OutOrStdout())
 			if err == nil && totals.Invalid > 0 {
-				err = fmt.Errorf("%d of %d lines are invalid; their answers say why", totals.Invalid, totals.Lines)
+				err = fmt.Errorf("%s of %d; each such answer says why", counted(totals.Invalid, "invalid line"), totals.Lines)
 			}
 			return err
 		},

@@ -71,8 +71,10 @@ func ReadCase(line []byte) (id string, q policy.Question, err error) {
 func reason(err error) error {
 	var semantic *json.SemanticError
 	switch {
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		return errors.New(strings.TrimPrefix(err.Error(), "jsontext: "))
 	case !errors.As(err, &semantic):
-		return err
+		return fmt.Errorf("%s; write one JSON object a line", strings.TrimPrefix(err.Error(), "jsontext: "))
 	case semantic.Err != nil:
 		return fmt.Errorf("%q: %w", string(semantic.JSONPointer), semantic.Err)
 	case semantic.JSONPointer == "":

@@ -113,11 +113,11 @@ func TestRunRefusesWhatCouldBeReadInTwoWays(t *testing.T) {
 	request := func(members string) string { return `{"id":"a","policies":[],"request":{` + members + `}}` }
 	tests := map[string]struct{ line, id, why string }{
 		"an empty line":            {"", "", "unexpected EOF"},
-		"no JSON":                  {"hello", "", "is no case"},
+		"no JSON":                  {"hello", "", "is no case: invalid character 'h' at start of value; write one JSON object a line"},
 		"no object":                {"[]", "", "a JSON object is needed"},
 		"an unknown member":        {`{"id":"a","policy":[]}`, "a", `"/policy": unknown object member name`},
 		"a member in another case": {`{"id":"a","Policies":[]}`, "a", `"/Policies": unknown object member name`},
-		"a member twice":           {`{"id":"a","id":"b"}`, "a", "duplicate object member"},
+		"a member twice":           {`{"id":"a","id":"b"}`, "a", "is no case: duplicate object member"},
 		"something after it":       {`{"id":"a"} {}`, "a", "after top-level value"},
 		"a member of another type": {`{"id":"a","policies":{}}`, "a", "a JSON { does not belong there"},
 		"no id":                    {`{"policies":[]}`, "", `"id" is missing`},
