@@ -152,7 +152,7 @@ func (t *policyTest) report(results chan *tester.Result) (passed bool, err error
 	case ran == 0 && t.run != "":
 		t.note("no test ran: no name matches --run %s; -v without it names all", t.run)
 	case ran == 0:
-		t.note("no test ran: there is no rule whose name begins with test_, in a file whose name ends in .rego")
+		t.note("no test ran: there is no rule whose name begins with test_, in a file whose name ends in .rego; misspelled references are found by ecs-mcp-proxy policy check")
 	case late > 0:
 		t.note("%s took longer than --timeout %v: such a test never ends, or needs a longer --timeout", counted(late, "test"), t.timeout)
 	}
