@@ -140,7 +140,10 @@ func (e *Engine) Decide(ctx context.Context, r authz.Request) (authz.Decision, e
 	}
 	var d authz.Decision
 	if err := readDecision(value, &d); err != nil {
-		return authz.Decision{}, fmt.Errorf("decide request: %w%s", err, unreadable(value))
+		if faulty := faultyDeny(value); faulty != nil {
+			err = faulty
+		}
+		return authz.Decision{}, fmt.Errorf("decide request: %w", err)
 	}
 	if err := check(r, d); err != nil {
 		return authz.Decision{}, fmt.Errorf("decide request: %w", err)

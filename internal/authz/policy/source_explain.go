@@ -3,6 +3,7 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -74,18 +75,50 @@ func alternatives(text string, lines []string) string {
 	return fmt.Sprintf(" (%s)", strings.Join(words, "; "))
 }
 
-// unreadable names the guardrail whose reason made a decision unreadable.
-func unreadable(value ast.Value) string {
+// faultyDeny says which guardrail made a decision unreadable, and by what, in the
+// words of whoever wrote it. It is nil if none did.
+func faultyDeny(value ast.Value) error {
 	decision, err := ast.JSON(value)
 	if err != nil {
-		return ""
+		return nil
 	}
 	object, _ := decision.(map[string]any)
 	denies, _ := object["denies"].([]any)
 	for _, deny := range denies {
-		if reason, ok := deny.(map[string]any); ok && decode(reason, &authz.Reason{}) != nil {
-			return fmt.Sprintf("; it is from guardrail %v: an element of deny is a message or an object with message and, if need be, code, title, remedy and needs", reason["code"])
+		reason, _ := deny.(map[string]any)
+		for _, name := range slices.Sorted(maps.Keys(reason)) {
+			if decode(map[string]any{name: reason[name]}, &authz.Reason{}) != nil {
+				return fmt.Errorf("%w: guardrail %v: %s; it must be a message, or an object with message and, if need be, code, title, remedy and needs",
+					ErrPolicy, reason["code"], faultOfDeny(name, reason[name]))
+			}
 		}
 	}
-	return ""
+	return nil
+}
+
+// faultOfDeny words that a member of a reason cannot be read. What is no object
+// in deny was made the message of one.
+func faultOfDeny(name string, value any) string {
+	switch name {
+	case "message":
+		return fmt.Sprintf("an element of deny is %s, or has one for its message", kindOf(value))
+	case "code", "title", "remedy":
+		return fmt.Sprintf("%s of an element of deny is %s and no text", name, kindOf(value))
+	case "needs":
+		return "needs of an element of deny is no list of condition keys"
+	}
+	return fmt.Sprintf("an element of deny has a member %s, which nobody reads", name)
+}
+
+// kindOf names a JSON value that is no string: "a number".
+func kindOf(value any) string {
+	switch value.(type) {
+	case []any:
+		return "a list"
+	case map[string]any:
+		return "an object"
+	case bool:
+		return "a boolean"
+	}
+	return "a number"
 }
