@@ -56,6 +56,8 @@ func TestParseNamesEachMistakeWithItsLine(t *testing.T) {
 		{"a switch that is not true or false", good + "listing: {operations: \"yes\"}\n", []string{"line 13: listing.operations must be true or false"}},
 		{"an alias", good + "client_detail: &x full\n", []string{"anchors, aliases and tags are not read"}},
 		{"a list where one value belongs", strings.Replace(good, "region: us-east-1", "region: [us-east-1]", 1), []string{"line 2: aws.region must be one value, not a list"}},
+		{"a list where a document has one name", strings.Replace(good, "role/mcp-reader\"", "role/mcp-reader\", values: {cluster: [a, b]}", 1),
+			[]string{"line 8: personas.reader.values.cluster must be one value, not a list; for more, write a document of your own: ecs-mcp-proxy policy show --document NAME --value cluster=…"}},
 		{"a region of another partition", strings.Replace(good, "us-east-1", "cn-north-1", 1), []string{"line 8: personas.reader.role is of partition aws, but aws.region cn-north-1 is of aws-cn"}},
 		{"a principal that is never reached", strings.Replace(good, "facts:", "  - {match: {kind: os-user, id: alice}, persona: reader}\nfacts:", 1), []string{"line 11: principals[1] is never reached: principals[0] matches first"}},
 		{"an empty policy path", good + "policy: {paths: [\"\"]}\n", []string{"line 13: policy.paths: a path is empty"}},

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -99,6 +100,9 @@ func IsPath(name string) bool { return strings.HasSuffix(name, ".json") }
 // lineIndex is where each key stands, by its path ("personas.reader.role").
 type lineIndex map[string]int
 
+// valuePath is where the placeholders of built-in documents get their values.
+var valuePath = regexp.MustCompile(`^personas\..+\.values\.[^.]+$`)
+
 // check walks the document along the Go type, so that every unknown key and
 // wrong type is found at once: the decoder itself stops at the first.
 func check(n ast.Node, t reflect.Type, path string, lines lineIndex) []error {
@@ -144,6 +148,9 @@ func check(n ast.Node, t reflect.Type, path string, lines lineIndex) []error {
 		isString = true
 	}
 	switch {
+	case t.Kind() == reflect.String && isList && valuePath.MatchString(path):
+		key := path[strings.LastIndex(path, ".")+1:]
+		return fail("%s must be one value, not a list; for more, write a document of your own: ecs-mcp-proxy policy show --document NAME --value %s=… > FILE.json, and edit it", path, key)
 	case t.Kind() == reflect.String && isList:
 		return fail("%s must be one value, not a list", path)
 	case t.Kind() == reflect.String && !isString:

@@ -96,7 +96,7 @@ func BuiltinText(name string, values map[string]string) (string, error) {
 		if !ok {
 			return "", fmt.Errorf("%w: %s has no value %q; it has %s", ErrDocument, name, key, orNone(slices.Sorted(maps.Keys(b.Values))))
 		}
-		value, err := p.fill(values[key])
+		value, err := p.fill(name, key, values[key])
 		if err != nil {
 			return "", fmt.Errorf("%w: %s: values.%s: %w", ErrDocument, name, key, err)
 		}
@@ -129,7 +129,7 @@ func Builtin(name string, values map[string]string) (Document, error) {
 	var problems []error
 	filled := placeholderName.ReplaceAllStringFunc(string(b.Document), func(text string) string {
 		key := strings.Trim(text, "{}")
-		value, err := b.Values[key].fill(values[key])
+		value, err := b.Values[key].fill(name, key, values[key])
 		if err != nil {
 			problems = append(problems, fmt.Errorf("values.%s: %w", key, err))
 		}
@@ -143,7 +143,8 @@ func Builtin(name string, values map[string]string) (Document, error) {
 	return d, err
 }
 
-func (p placeholder) fill(value string) (string, error) {
+// fill returns what stands for the placeholder key of a document.
+func (p placeholder) fill(document, key, value string) (string, error) {
 	switch {
 	case value == "" && p.Default == "":
 		return "", fmt.Errorf("is needed: %s", p.About)
@@ -152,7 +153,8 @@ func (p placeholder) fill(value string) (string, error) {
 	case !valueForm.MatchString(value):
 		return "", fmt.Errorf("%q has characters that no AWS name has", value)
 	case !p.Wildcards && strings.ContainsAny(value, "*?"):
-		return "", fmt.Errorf("%q has a wildcard; name exactly one: %s", value, p.About)
+		return "", fmt.Errorf("%q has a wildcard; name exactly one: %s; for more, write a document of your own: ecs-mcp-proxy policy show --document %s --value %s=… > FILE.json, and edit it",
+			value, p.About, document, key)
 	}
 	return value, nil
 }
