@@ -60,8 +60,8 @@ func TestThePageAboutOwnRegoIsTrue(t *testing.T) {
 			t.Errorf("nothing says where this block belongs:\n%s", text)
 		}
 	}
-	if commands != 9 || configurations != 2 {
-		t.Errorf("the page has %d commands and %d configurations, want 9 and 2", commands, configurations)
+	if commands != 11 || configurations != 2 {
+		t.Errorf("the page has %d commands and %d configurations, want 11 and 2", commands, configurations)
 	}
 
 	// The last configuration names the bundle that the last commands made: at an address, or as a file.

@@ -46,7 +46,7 @@ type explainFlags struct {
 	wrapFlags
 	tool, arguments, persona, principal, decision, file string
 	tags                                                []string
-	facts, asJSON                                       bool
+	facts, asJSON, input                                bool
 }
 
 func newExplain() *cobra.Command {
@@ -62,6 +62,9 @@ func newExplain() *cobra.Command {
 			return f.check()
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if f.input {
+				return f.printInput(cmd)
+			}
 			e, err := f.explain(cmd.Context())
 			if err != nil {
 				return err
@@ -90,6 +93,7 @@ func newExplain() *cobra.Command {
 	flags.StringVar(&f.decision, "decision", "", "explain this decision of the audit log")
 	flags.StringVar(&f.file, "file", "", "the audit log of --decision (default: the configuration's, or the user's own)")
 	flags.BoolVar(&f.asJSON, "json", false, "print one JSON object")
+	flags.BoolVar(&f.input, "input", false, "print only the input document that policy is asked about the call, for a test of Rego")
 	flags.StringVar(&f.config, "config", "", "configuration file (YAML)")
 	flags.StringVar(&f.region, "region", "", "the one AWS region that is operated")
 	flags.StringVar(&f.role, "role", "", "ARN of the IAM role that calls are lent sessions of")
@@ -109,6 +113,8 @@ func (f *explainFlags) check() error {
 		return fmt.Errorf("%w: give --tool and --arguments, or --decision ID; see ecs-mcp-proxy explain --help", errUsage)
 	case f.decision != "" && (f.arguments != "" || len(f.tags) > 0 || f.facts || f.persona != "" || f.principal != ""):
 		return fmt.Errorf("%w: with --decision the record says who called, what, and which tags there were; leave --arguments, --tag, --facts, --persona and --principal out", errUsage)
+	case f.decision != "" && f.input:
+		return fmt.Errorf("%w: the record has no arguments, so there is no --input of it; give --tool and --arguments", errUsage)
 	case f.decision == "" && f.file != "":
 		return fmt.Errorf("%w: --file names the audit log of --decision; @FILE after --arguments reads arguments", errUsage)
 	case f.facts && len(f.tags) > 0:
@@ -145,26 +151,53 @@ func (f *explainFlags) explain(ctx context.Context) (*explain.Explanation, error
 	if f.decision != "" {
 		return f.recorded(ctx)
 	}
-	arguments, err := f.readArguments()
-	if err != nil {
-		return nil, err
-	}
-	cfg, err := f.load()
-	if err != nil {
-		return nil, err
-	}
-	x, err := f.explainer(ctx, cfg)
+	x, arguments, err := f.prepare(ctx)
 	if err != nil {
 		return nil, err
 	}
 	e, err := x.Call(ctx, f.tool, arguments)
+	return e, mistaken(err)
+}
+
+// printInput prints what policy is asked, and nothing of what it answers.
+func (f *explainFlags) printInput(cmd *cobra.Command) error {
+	x, arguments, err := f.prepare(cmd.Context())
+	if err != nil {
+		return err
+	}
+	input, problems, err := x.Input(cmd.Context(), f.tool, arguments)
+	if err != nil {
+		return mistaken(err)
+	}
+	for _, problem := range problems {
+		fmt.Fprintf(cmd.ErrOrStderr(), "ecs-mcp-proxy: facts: %s\n", problem)
+	}
+	return printJSON(cmd.OutOrStdout(), input)
+}
+
+// prepare reads what a call is explained with.
+func (f *explainFlags) prepare(ctx context.Context) (*explain.Explainer, json.RawMessage, error) {
+	arguments, err := f.readArguments()
+	if err != nil {
+		return nil, nil, err
+	}
+	cfg, err := f.load()
+	if err != nil {
+		return nil, nil, err
+	}
+	x, err := f.explainer(ctx, cfg)
+	return x, arguments, err
+}
+
+// mistaken says whose mistake an error is, for the exit code.
+func mistaken(err error) error {
 	switch {
 	case errors.Is(err, explain.ErrArguments):
-		err = fmt.Errorf("%w: --arguments: %w", errUsage, err)
+		return fmt.Errorf("%w: --arguments: %w", errUsage, err)
 	case errors.Is(err, policy.ErrPolicy):
-		err = fmt.Errorf("%w: %w", config.ErrConfig, err)
+		return fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}
-	return e, err
+	return err
 }
 
 func (f *explainFlags) recorded(ctx context.Context) (*explain.Explanation, error) {

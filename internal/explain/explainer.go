@@ -97,6 +97,32 @@ func (x *Explainer) Call(ctx context.Context, tool string, arguments json.RawMes
 	return q.explain(ctx, s)
 }
 
+// Input is the input document that policy is asked about a tools/call: as it is
+// asked first, or with the facts if there is who reads them. Problems are look-ups
+// that failed.
+func (x *Explainer) Input(ctx context.Context, tool string, arguments json.RawMessage) (input authz.Request, problems []string, err error) {
+	message, refused, err := read(tool, arguments)
+	if err != nil {
+		return input, nil, err
+	}
+	s, err := x.situation()
+	if err != nil {
+		return input, nil, err
+	}
+	var resolution *catalog.Resolution
+	if refused == nil {
+		resolution, refused = x.Catalog.Resolve(s.caller.Env, tool, message.Arguments)
+	}
+	if refused != nil {
+		_, detail := mcp.Class(refused)
+		return input, nil, fmt.Errorf("policy is not asked about this call: %s", detail)
+	}
+	gate := mcp.Gate{Caller: s.caller, Catalog: x.Catalog}
+	input = gate.Request(message, resolution)
+	input.Accesses, problems = s.Fill(ctx, append([]authz.Access{}, input.Accesses...)) // [], not null
+	return input.WithSummary(), problems, nil
+}
+
 // read makes the message that a client would send and reads it as the proxy
 // does; refused is what the proxy would find wrong with it.
 func read(tool string, arguments json.RawMessage) (m *wire.Message, refused, err error) {

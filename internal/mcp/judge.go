@@ -23,10 +23,7 @@ type judgement struct {
 // judge asks policy with the facts unknown, and again with the facts only if
 // they could matter: a caller without rights learns nothing and costs nothing.
 func (g *Gate) judge(ctx context.Context, m *wire.Message, r *catalog.Resolution) (j judgement, err error) {
-	j.request = authz.Request{Principal: g.Caller.Principal, Persona: g.Caller.Persona, Region: g.Caller.Env.Region, Account: g.Caller.Env.Account,
-		Call: authz.Call{Method: m.Method, Server: g.Catalog.Server(), Tool: r.Tool, Operation: r.Operation,
-			Write: r.Write, Sensitive: r.Sensitive, Arguments: m.Arguments},
-		Accesses: r.Accesses}
+	j.request = g.Request(m, r)
 	policy, err := g.Policy(ctx)
 	if err != nil {
 		return j, policyError(err)
@@ -47,6 +44,14 @@ func (g *Gate) judge(ctx context.Context, m *wire.Message, r *catalog.Resolution
 		return j, policyError(err)
 	}
 	return j, nil
+}
+
+// Request is what policy is asked about a resolved call, before facts are looked up.
+func (g *Gate) Request(m *wire.Message, r *catalog.Resolution) authz.Request {
+	return authz.Request{Principal: g.Caller.Principal, Persona: g.Caller.Persona, Region: g.Caller.Env.Region, Account: g.Caller.Env.Account,
+		Call: authz.Call{Method: m.Method, Server: g.Catalog.Server(), Tool: r.Tool, Operation: r.Operation,
+			Write: r.Write, Sensitive: r.Sensitive, Arguments: m.Arguments},
+		Accesses: r.Accesses}
 }
 
 // unevaluated is what a client is told when there is no decision to tell of.
