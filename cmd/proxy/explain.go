@@ -37,6 +37,9 @@ matter, every outcome is shown.
 explains a decision that is on record, from the record: give the configuration
 that decided, and --file if the log is not the configuration's.
 
+With --input it prints only the input document that policy is asked about the
+call, as a rule's test takes it, and does not decide.
+
 It ends with 0 if the call would be allowed, with 1 if it would be refused (also
 while it depends on what is not known), with 2 after a mistake in flags,
 arguments or configuration. What is suggested was decided again and allowed.`
