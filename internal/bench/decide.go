@@ -138,9 +138,9 @@ func decisionRows(ctx context.Context) ([]*row, error) {
 		compile    compiler
 		calls      []authz.Request
 	}{
-		{seedRow, emptyRule, 3, 0, policy.New, calls},
+		{seedRow, emptyRule, 0, 0, policy.New, calls},
 		{"  those of them that read", emptyRule, 3, 0, policy.New, reads},
-		{"  those that write", emptyRule, 0, 0, policy.New, writes},
+		{"  those that write, which guardrails look into", emptyRule, 0, 0, policy.New, writes},
 		{seedManyRow, emptyMany, 3, 0, policy.New, []authz.Request{many}},
 		{"1,000 statements more, eight calls", seedRow, 5, 1_000, policy.New, calls},
 		{"10,000 statements more, eight calls", seedRow, 5, 10_000, policy.New, calls},

@@ -20,20 +20,17 @@ decision := {
 	"denies": denies,
 	# What the proxy must do if the call goes ahead.
 	"obligations": [found |
-		some name in asked.obligation
-		not persona.guardrails_off[name]
+		some name in (asked.obligation - off)
 		some found in data.ecsmcp.guardrails[name].obligation
 	],
 	# Deny statements that the grant repeats, so that AWS checks again at use.
 	"session_deny": [found |
-		some name in asked.session_deny
-		not persona.guardrails_off[name]
+		some name in (asked.session_deny - off)
 		some found in data.ecsmcp.guardrails[name].session_deny
 	],
 	# What a guardrail wants to be kept in the record, by its name.
 	"context": {name: found |
-		some name in asked.context
-		not persona.guardrails_off[name]
+		some name in (asked.context - off)
 		found := data.ecsmcp.guardrails[name].context
 	},
 } if {
@@ -43,12 +40,13 @@ decision := {
 	# One call for all accesses, with the documents themselves as its argument, so
 	# that a native function can stand in for it.
 	judged := iam.evaluate(persona, input.accesses)
-	asked := rails(input)
 
 	# A persona may be spared a guardrail by name.
+	asked := rails(input)
+	off := object.keys(object.get(persona, "guardrails_off", {}))
+
 	denies := [reason |
-		some name in asked.deny
-		not persona.guardrails_off[name]
+		some name in (asked.deny - off)
 		some found in data.ecsmcp.guardrails[name].deny
 		reason := as_reason(name, found)
 	]

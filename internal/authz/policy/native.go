@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -18,24 +19,30 @@ import (
 const nativePrefix = "ecsmcp.native."
 
 // standIns are the native functions, by the functions of Rego that they stand in
-// for where the entry point calls them.
+// for where the proxy's own modules call them.
 var standIns = map[string]*rego.Function{
 	"data.ecsmcp.iam.evaluate": nativeEvaluate,
 	"data.ecsmcp.authz.rails":  nativeRails,
+
+	"data.ecsmcp.lib.arguments.read": nativeRead,
 }
+
+// standInPackages are those in which they do.
+var standInPackages = []string{"data.ecsmcp.authz", "data.ecsmcp.lib.arguments"}
 
 var (
 	nativeEvaluate = &rego.Function{Name: nativePrefix + "evaluate", Decl: types.NewFunction(types.Args(types.A, types.A), types.A)}
 	nativeRails    = &rego.Function{Name: nativePrefix + "rails", Decl: types.NewFunction(types.Args(types.A), types.A)}
+	nativeRead     = &rego.Function{Name: nativePrefix + "read", Decl: types.NewFunction(types.Args(types.A), types.A)}
 )
 
-// standIn is a stage of compilation, after references are resolved: in the entry
-// point's package, calls of Rego functions become those of the native ones. A
+// standIn is a stage of compilation, after references are resolved: in those
+// packages, calls of Rego functions become those of the native ones. A
 // builtin that merely had the function's name would compile and never be called;
 // a "with" in the query works, and costs more than all the rest of a decision.
 func standIn(c *ast.Compiler) *ast.Error {
 	for _, module := range c.Modules {
-		if module.Package.Path.String() != "data.ecsmcp.authz" {
+		if !slices.Contains(standInPackages, module.Package.Path.String()) {
 			continue
 		}
 		for _, rule := range module.Rules {
@@ -136,6 +143,11 @@ func (n *native) evaluate(_ rego.BuiltinContext, layers, accesses *ast.Term) (*a
 		return nil, halt(err)
 	}
 	return answerTerm(answer), nil
+}
+
+// read is read(given) of rego/lib/arguments.
+func (n *native) read(_ rego.BuiltinContext, given *ast.Term) (*ast.Term, error) {
+	return readArguments(given), nil
 }
 
 // asked is rails(request) of rego/authz.

@@ -76,7 +76,7 @@ func readResult(term *ast.Term, r *authz.AccessResult) error {
 		case "needs":
 			r.Needs, ok = texts(value)
 		case "near":
-			return decodeValue(value.Value, &r.Near)
+			return readNear(value, &r.Near)
 		default:
 			return fmt.Errorf("has a member %s, which nobody knows", key)
 		}
@@ -85,6 +85,37 @@ func readResult(term *ast.Term, r *authz.AccessResult) error {
 		}
 		return nil
 	})
+}
+
+func readNear(term *ast.Term, near *[]authz.NearMiss) error {
+	list, ok := term.Value.(*ast.Array)
+	if !ok {
+		return fmt.Errorf("near is %s", ast.ValueName(term.Value))
+	}
+	for i := range list.Len() {
+		object, ok := list.Elem(i).Value.(ast.Object)
+		if !ok {
+			return fmt.Errorf("near has %s", ast.ValueName(list.Elem(i).Value))
+		}
+		var miss authz.NearMiss
+		fields := map[ast.String]*string{"statement": &miss.Statement, "key": &miss.Key, "operator": &miss.Operator}
+		err := object.Iter(func(key, value *ast.Term) error {
+			name, _ := key.Value.(ast.String)
+			field := fields[name]
+			if field == nil {
+				return fmt.Errorf("near has a member %s, which nobody knows", key)
+			}
+			if *field, ok = text(value); !ok {
+				return fmt.Errorf("%s of near is %s", name, ast.ValueName(value.Value))
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		*near = append(*near, miss)
+	}
+	return nil
 }
 
 // decodeValue reads a value as JSON, strictly.

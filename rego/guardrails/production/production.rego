@@ -157,6 +157,7 @@ about(access) := object.get(access, "subject", access.resource)
 # AWS looks at the tag again where it can, at the moment of use.
 session_deny contains {"Action": actions, "Resource": ["*"], "Condition": condition} if {
 	input.call.write == true
+	count(protected_actions) > 0
 	actions := checked_by_aws
 	count(actions) > 0
 	some condition in conditions

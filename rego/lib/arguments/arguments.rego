@@ -14,21 +14,37 @@ fold(name) := strings.replace_n({"_": "", "-": ""}, lower(name)) if {
 	is_string(name)
 } else := ""
 
-# members: every named value at any depth; null is as good as left out. A rule
-# without parameters, so that OPA walks the arguments once for all guardrails.
-members := [{"name": fold(name), "path": path, "value": value} |
-	walk(given, [path, value])
-	name := path[count(path) - 1]
-	is_string(name)
-	value != null
-]
+# found: what the arguments hold. A rule without parameters, so that they are read
+# once for all guardrails.
+found := read(given)
 
-# named(names): the members of these folded names. What a free map holds is not
-# an argument: a Docker label may be called "privileged".
+# read(given): `members` has the named values at any depth by their folded names;
+# null is as good as left out, and what a free map holds is not an argument: a
+# Docker label may be called "privileged". `texts` has the strings under two names
+# at most.
+#
+# In the proxy a native function stands in for this one.
+read(given) := {
+	"members": {name: [m | some m in all; m.name == name] | some name in {m.name | some m in all}},
+	"texts": [{"path": path, "value": value} |
+		walk(given, [path, value])
+		is_string(value)
+		count([part | some part in path; is_string(part)]) <= 2
+	],
+} if {
+	all := [{"name": fold(name), "path": path, "value": value} |
+		walk(given, [path, value])
+		name := path[count(path) - 1]
+		is_string(name)
+		value != null
+		not is_in_free_map(path)
+	]
+}
+
+# named(names): the members of these folded names.
 named(names) := [m |
-	some m in members
-	m.name in names
-	not is_in_free_map(m.path)
+	some name in names
+	some m in found.members[name]
 ]
 
 is_in_free_map(path) if {
@@ -102,11 +118,9 @@ step(part) := sprintf("[%d]", [part]) if {
 
 # unreadable: a message for every reason why the arguments cannot be judged. A
 # document in a string is one that the server reads and nobody here does.
-unreadable contains sprintf("%s holds a document as text, which cannot be judged", [place(path)]) if {
-	walk(given, [path, value])
-	is_string(value)
-	count([part | some part in path; is_string(part)]) <= 2
-	regex.match(`^\s*[\[{]|\n`, value)
+unreadable contains sprintf("%s holds a document as text, which cannot be judged", [place(text.path)]) if {
+	some text in found.texts
+	regex.match(`^\s*[\[{]|\n`, text.value)
 }
 
 unreadable contains sprintf("%s must be a list of objects", [place(m.path)]) if {

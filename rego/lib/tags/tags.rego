@@ -14,19 +14,16 @@ import data.ecsmcp.iam
 state(access, tag, values) := "absent" if {
 	access.creates
 } else := "listed" if {
-	env := iam.environment(access)
-	wanted := {normal(value) | some value in values}
 	some key in keys(access, tag)
-	some value in env.keys[lower(key)].values
-	normal(value) in wanted
+	some value in known(access, key)
+	normal(value) in {normal(wanted) | some wanted in values}
 } else := "unknown" if {
 	count(keys(access, tag)) == 0
 } else := "unknown" if {
 	count(needs(access, tag)) > 0
 } else := "other" if {
-	env := iam.environment(access)
 	some key in keys(access, tag)
-	count(env.keys[lower(key)].values) > 0
+	count(known(access, key)) > 0
 } else := "absent"
 
 normal(value) := lower(trim_space(value))
@@ -47,7 +44,22 @@ carries(access, "ecs-mcp-proxy:SubjectTag/") if access.subject
 
 # needs(access, tag): those of them that were not looked up.
 needs(access, tag) := [key |
-	env := iam.environment(access)
 	some key in keys(access, tag)
-	iam.is_unknown(env, lower(key))
+	not is_known(access, key)
+	iam.is_unknown(iam.environment(access), lower(key))
 ]
+
+# known(access, key): the values that the context has of the key. Two spellings of
+# it with different values are an error of IAM's evaluation.
+known(access, key) := iam.as_list(access.context[key]) if {
+	access.context[key]
+} else := [value |
+	some name, found in access.context
+	lower(name) == lower(key)
+	some value in iam.as_list(found)
+]
+
+is_known(access, key) if {
+	some name, _ in access.context
+	lower(name) == lower(key)
+}
