@@ -39,7 +39,7 @@ var (
 // standIn is a stage of compilation, after references are resolved: in those
 // packages, calls of Rego functions become those of the native ones. A
 // builtin that merely had the function's name would compile and never be called;
-// a "with" in the query works, and costs more than all the rest of a decision.
+// a "with" in the query works, and made a read a quarter slower.
 func standIn(c *ast.Compiler) *ast.Error {
 	for _, module := range c.Modules {
 		if !slices.Contains(standInPackages, module.Package.Path.String()) {

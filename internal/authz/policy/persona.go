@@ -125,6 +125,9 @@ func Review(personas map[string]Persona) (found []Finding) {
 		if len(persona.Identity) == 0 {
 			warn("persona %s has no identity document, so it may do nothing at AWS", name)
 		}
+		if off := persona.Guardrails["tag_escalation"]; off == "off" || off == false {
+			warn("persona %s has guardrail tag_escalation off, so whoever may change tags can first take away the tag that protects a resource", name)
+		}
 		if len(persona.Boundary) > 0 && !slices.ContainsFunc(persona.Boundary, Document.hasAllow) {
 			warn("persona %s: no document of the boundary has an Allow, so it allows nothing; add a statement that allows what the boundary is not about", name)
 		}

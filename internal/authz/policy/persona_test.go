@@ -132,3 +132,24 @@ func TestRevisionNamesThePolicy(t *testing.T) {
 		t.Errorf("got %s, %s, %s", first.Revision(), same.Revision(), other.Revision())
 	}
 }
+
+// Protection by tag is worth nothing to whoever may change the tag.
+func TestUnprotectedTagsAreWarnedOf(t *testing.T) {
+	for name, tt := range map[string]struct {
+		guardrails Guardrails
+		warned     bool
+	}{
+		"by default":    {nil, false},
+		"off":           {Guardrails{"tag_escalation": "off"}, true},
+		"off as a bool": {Guardrails{"tag_escalation": false}, true},
+		"with settings": {Guardrails{"tag_escalation": map[string]any{"tags": []any{"Team"}}}, false},
+		"another off":   {Guardrails{"host_network": "off"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			texts := warnings(map[string]Persona{"p": {Identity: []Document{read(t, "all", allowAll)}, Guardrails: tt.guardrails}})
+			if warned := strings.Contains(strings.Join(texts, "\n"), "guardrail tag_escalation off"); warned != tt.warned {
+				t.Errorf("got %q", texts)
+			}
+		})
+	}
+}
