@@ -53,6 +53,9 @@ func compile(name string, docs ...*document) (*Catalog, error) {
 	c := &compiler{facts: f, actions: maps.Clone(f.Actions), parts: map[string]string{}, types: map[string]*kind{},
 		keys: map[string]keyDoc{}, shapes: map[string]*shape{}}
 	all := append([]*document{shared}, docs...)
+	for _, d := range docs {
+		c.globals(d)
+	}
 	for _, d := range all {
 		c.words(d)
 	}
@@ -96,6 +99,19 @@ func (c *compiler) words(d *document) {
 	adopt(c, "keys", c.keys, d.Keys)
 	c.global = append(c.global, d.Global...)
 	c.unknown = append(c.unknown, d.Unknown...)
+}
+
+// globals refuses to call a service global that is known already: the accesses of
+// one that has regions would escape every rule about them.
+func (c *compiler) globals(d *document) {
+	for _, service := range d.Global {
+		for action := range c.facts.Actions {
+			if known, _, _ := strings.Cut(action, ":"); strings.EqualFold(known, service) {
+				c.fail("global."+service, "is a service that is known already, and has regions if it is not in the shared list")
+				break
+			}
+		}
+	}
 }
 
 // A word in another spelling is the same word: IAM compares actions and keys

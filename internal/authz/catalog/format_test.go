@@ -78,6 +78,7 @@ func TestEveryMistakeInACatalogueIsNamed(t *testing.T) {
 		{"a shared type that is changed", "bucket: {arn:", "cluster: {arn: 'arn:a:b:c:d:e'}, bucket: {arn:", "types.cluster is defined already"},
 		{"a shared action that is changed", "actions: {", "actions: {'ecs:StopTask': {}, ", "actions.ecs:StopTask is defined already"},
 		{"a shared action in another spelling", "actions: {", "actions: {'ECS:stoptask': {}, ", "actions.ECS:stoptask is ecs:StopTask in another spelling"},
+		{"a service with regions called global", "actions: {", "global: [ecs]\nactions: {", "global.ecs is a service that is known already"},
 		{"a shared key in another spelling", "keys: {'s3:prefix'", "keys: {'ecs:Cluster': {value: x}, 's3:prefix'", "keys.ecs:Cluster is ecs:cluster in another spelling"},
 		{"a shared key that is changed", "keys: {'s3:prefix'", "keys: {'ecs:cluster': {value: x}, 's3:prefix'", "keys.ecs:cluster is defined already"},
 		{"a shared character set that is changed", "parts: {", "parts: {cluster: '.*', ", "parts.cluster is defined already"},
