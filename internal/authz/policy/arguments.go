@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -16,15 +17,15 @@ func readArguments(given *ast.Term) *ast.Term {
 	for name, found := range w.members {
 		members.add(ast.StringTerm(name), ast.ArrayTerm(found...))
 	}
-	return ast.ObjectTerm(ast.Item(term("members"), ast.ObjectTerm(members...)), ast.Item(term("texts"), ast.ArrayTerm(w.texts...)))
+	return ast.ObjectTerm(ast.Item(term("members"), ast.ObjectTerm(members...)), ast.Item(term("documents"), ast.ArrayTerm(w.documents...)))
 }
 
 // argumentWalk visits every value before those below it, in Rego's order.
 type argumentWalk struct {
-	path    []*ast.Term
-	folded  []string // of path; "" for an index
-	members map[string][]*ast.Term
-	texts   []*ast.Term
+	path      []*ast.Term
+	folded    []string // of path; "" for an index
+	members   map[string][]*ast.Term
+	documents []*ast.Term
 }
 
 // visit: names is how many of the path's parts are names.
@@ -40,8 +41,8 @@ func (w *argumentWalk) visit(value *ast.Term, names int) {
 	}
 	switch v := value.Value.(type) {
 	case ast.String:
-		if names <= 2 {
-			w.texts = append(w.texts, ast.ObjectTerm(ast.Item(term("path"), w.place()), ast.Item(term("value"), value)))
+		if names <= 2 && document.MatchString(string(v)) {
+			w.documents = append(w.documents, w.place())
 		}
 	case *ast.Array:
 		for i := range v.Len() {
@@ -62,6 +63,9 @@ func (w *argumentWalk) below(part *ast.Term, folded string, value *ast.Term, nam
 }
 
 func (w *argumentWalk) place() *ast.Term { return ast.ArrayTerm(slices.Clone(w.path)...) }
+
+// document is what begins like one, or has lines.
+var document = regexp.MustCompile(`^\s*[\[{]|\n`)
 
 // The maps whose keys the caller makes up, by one folded name or by two.
 var (

@@ -168,7 +168,7 @@ var memberNames = func() map[string]*ast.Term {
 		"method", "server", "tool", "operation", "write", "sensitive", "arguments",
 		"action", "resource", "context", "unknown", "subject", "optional", "unscopable", "taggable", "global", "creates", "unverified",
 		"allow", "decision", "layer", "statements", "possible", "needs", "near", "statement", "key", "operator",
-		"deny", "obligation", "session_deny", "members", "texts", "name", "path", "value",
+		"deny", "obligation", "session_deny", "members", "documents", "name", "path", "value",
 	} {
 		all[name] = ast.StringTerm(name)
 	}

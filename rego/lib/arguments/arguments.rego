@@ -20,16 +20,17 @@ found := read(given)
 
 # read(given): `members` has the named values at any depth by their folded names;
 # null is as good as left out, and what a free map holds is not an argument: a
-# Docker label may be called "privileged". `texts` has the strings under two names
-# at most.
+# Docker label may be called "privileged". `documents` has the places of strings
+# that hold a document of their own, under two names at most.
 #
 # In the proxy a native function stands in for this one.
 read(given) := {
 	"members": {name: [m | some m in all; m.name == name] | some name in {m.name | some m in all}},
-	"texts": [{"path": path, "value": value} |
+	"documents": [path |
 		walk(given, [path, value])
 		is_string(value)
 		count([part | some part in path; is_string(part)]) <= 2
+		regex.match(`^\s*[\[{]|\n`, value)
 	],
 } if {
 	all := [{"name": fold(name), "path": path, "value": value} |
@@ -118,9 +119,8 @@ step(part) := sprintf("[%d]", [part]) if {
 
 # unreadable: a message for every reason why the arguments cannot be judged. A
 # document in a string is one that the server reads and nobody here does.
-unreadable contains sprintf("%s holds a document as text, which cannot be judged", [place(text.path)]) if {
-	some text in found.texts
-	regex.match(`^\s*[\[{]|\n`, text.value)
+unreadable contains sprintf("%s holds a document as text, which cannot be judged", [place(path)]) if {
+	some path in found.documents
 }
 
 unreadable contains sprintf("%s must be a list of objects", [place(m.path)]) if {

@@ -30,7 +30,7 @@ test_a_name_is_not_found[note] if {
 	named(given, {"desiredcount"}) == set()
 }
 
-test_no_arguments_have_no_members if arguments.found == {"members": {}, "texts": []} with input as {"call": {}}
+test_no_arguments_have_no_members if arguments.found == {"members": {}, "documents": []} with input as {"call": {}}
 
 test_containers_are_found[note] if {
 	some note, given in {
