@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/open-policy-agent/opa/v1/util"
@@ -143,12 +142,6 @@ func inFile(f Finding, files []file) Finding {
 			continue
 		}
 		f.File, f.Message = one.shown, rest
-		if after, ok := strings.CutPrefix(rest, "yaml: line "); ok {
-			line, message, _ := strings.Cut(after, ": ")
-			if n, err := strconv.Atoi(line); err == nil {
-				f.Line, f.Message = n, "is no YAML: "+message
-			}
-		}
 	}
 	return f
 }

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -165,7 +166,7 @@ func newSource(files []file, data map[string]any) (Source, error) {
 		}
 		value, err := readData(f)
 		if err != nil {
-			problems = append(problems, fmt.Errorf("%s: %w", f.shown, err))
+			problems = append(problems, fmt.Errorf("%s:%w", f.shown, err))
 			continue
 		}
 		if err := s.addData(dataPlace(f.path), value); err != nil {
@@ -185,20 +186,27 @@ func parseModule(name string, b []byte) (*ast.Module, error) {
 	return ast.ParseModuleWithOpts(name, string(b), ast.ParserOptions{RegoVersion: ast.RegoV1, ProcessAnnotation: true})
 }
 
-// readData reads one data file: strict JSON, or YAML.
+// readData reads one data file: strict JSON, or YAML. Its errors begin with the
+// line, or with a blank.
 func readData(f file) (value any, err error) {
 	if strings.ToLower(filepath.Ext(f.path)) == ".json" {
 		if err := checkText(f.bytes); err != nil {
-			return nil, err
+			return nil, fmt.Errorf(" %w", err)
 		}
 		d := json.NewDecoder(bytes.NewReader(f.bytes))
 		d.UseNumber()
-		return value, d.Decode(&value)
+		if err := d.Decode(&value); err != nil {
+			return nil, fmt.Errorf(" %w", err)
+		}
+		return value, nil
 	}
 	if err := checkYAML(f.bytes); err != nil {
 		return nil, err
 	}
-	return value, util.Unmarshal(f.bytes, &value) // as opa reads it
+	if err := util.Unmarshal(f.bytes, &value); err != nil { // as opa reads it
+		return nil, fmt.Errorf(" is no YAML: %w", err)
+	}
+	return value, nil
 }
 
 // checkYAML refuses what opa's reader passes over in silence: a second document,
@@ -206,22 +214,28 @@ func readData(f file) (value any, err error) {
 func checkYAML(b []byte) error {
 	parsed, err := parser.ParseBytes(b, 0)
 	if err != nil {
-		return fmt.Errorf("not YAML: %s", firstLine(err))
+		return notYAML(err)
 	}
 	if len(parsed.Docs) != 1 {
-		return fmt.Errorf("holds %d YAML documents; only one is read, so put each into a file of its own", len(parsed.Docs))
+		return fmt.Errorf(" holds %d YAML documents; only one is read, so put each into a file of its own", len(parsed.Docs))
 	}
 	var any any
 	if err := yaml.NodeToValue(parsed.Docs[0].Body, &any); err != nil {
-		return fmt.Errorf("not YAML: %s", firstLine(err))
+		return notYAML(err)
 	}
 	return nil
 }
 
-func firstLine(err error) string {
-	line, _, _ := strings.Cut(yaml.FormatError(err, false, false), "\n")
-	return line
+func notYAML(err error) error {
+	text, _, _ := strings.Cut(yaml.FormatError(err, false, false), "\n")
+	if m := yamlPlace.FindStringSubmatch(text); m != nil {
+		return fmt.Errorf("%s: is no YAML: %s", m[1], m[2])
+	}
+	return fmt.Errorf(" is no YAML: %s", text)
 }
+
+// yamlPlace is how the reader says where: "[LINE:COLUMN] MESSAGE".
+var yamlPlace = regexp.MustCompile(`^\[([0-9]+):[0-9]+\] (.*)$`)
 
 // addData puts value under the keys of path. Objects are merged; anything else
 // that is there twice is a mistake.

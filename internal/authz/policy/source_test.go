@@ -101,7 +101,7 @@ func TestOwnRegoIsRefused(t *testing.T) {
 		"one key twice":                          {"-- a.json --\n{\"team\": 1, \"team\": 2}\n", "duplicate"},
 		"data that are a list":                   {"-- a.json --\n[1]\n", "a.json: data at the top must be an object"},
 		"two texts in one data file":             {"-- a.json --\n{} {}\n", "there is text after the end"},
-		"YAML that is none":                      {"-- a.yaml --\na: [\n", "a.yaml: not YAML"},
+		"YAML that is none":                      {"-- a.yaml --\na: [\n", "a.yaml:1: is no YAML: "},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
