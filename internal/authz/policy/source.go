@@ -219,6 +219,9 @@ func checkYAML(b []byte) error {
 	if len(parsed.Docs) != 1 {
 		return fmt.Errorf(" holds %d YAML documents; only one is read, so put each into a file of its own", len(parsed.Docs))
 	}
+	if parsed.Docs[0].Body == nil { // nothing, or a comment: null
+		return nil
+	}
 	var any any
 	if err := yaml.NodeToValue(parsed.Docs[0].Body, &any); err != nil {
 		return notYAML(err)
