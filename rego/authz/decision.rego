@@ -50,7 +50,7 @@ decision := {
 		some found in data.ecsmcp.guardrails[name].deny
 		reason := as_reason(name, found)
 	]
-	allow := [judged.allow, count(judged.accesses), is_set(asked.deny), denies] == [true, count(input.accesses), true, []]
+	allow := [judged.allow, count(judged.accesses), object.keys(asked), denies] == [true, count(input.accesses), rail_rules, []]
 } else := {
 	"allow": false,
 	"accesses": [nobody | some _ in input.accesses],
@@ -61,6 +61,9 @@ decision := {
 } if {
 	count(unasked) > 0
 }
+
+# What rails answers about: a part that it left out must not be taken for nothing.
+rail_rules := {"context", "deny", "obligation", "session_deny"}
 
 nobody := {
 	"decision": "implicitDeny",

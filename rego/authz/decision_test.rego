@@ -152,6 +152,19 @@ test_what_does_not_answer_every_access_is_denied[answer] if {
 	decision.allow == false
 }
 
+test_a_part_that_rails_leave_out_allows_nothing[part] if {
+	some part in ["context", "deny", "obligation", "session_deny"]
+	whole := {"context": set(), "deny": set(), "obligation": set(), "session_deny": set()}
+	decision := authz.decision with input as request("bounded", [access("ecs:DeleteCluster")])
+		with data.ecsmcp.config.personas as personas
+		with data.ecsmcp.authz.rails as object.remove(whole, [part])
+	decision.allow == false
+	complete := authz.decision with input as request("bounded", [access("ecs:DeleteCluster")])
+		with data.ecsmcp.config.personas as personas
+		with data.ecsmcp.authz.rails as whole
+	complete.allow == true
+}
+
 visible(persona, actions) := listed if {
 	listed := authz.visible with input as {"persona": persona, "actions": actions}
 		with data.ecsmcp.config.personas as personas
