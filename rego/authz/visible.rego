@@ -12,11 +12,20 @@ import data.ecsmcp.iam
 # entrypoint: true
 # schemas:
 #   - input: {type: object, properties: {persona: {type: string}, actions: {type: array, items: {type: string}}}}
-visible := sort([action |
-	some action in {a | some a in input.actions}
+visible := open(persona, input.actions)
+
+# A stranger has no documents.
+default persona := {}
+
+persona := data.ecsmcp.config.personas[input.persona]
+
+# open(persona, actions): those of the actions, sorted. In the proxy a native
+# function stands in for this one.
+open(layers, actions) := sort([action |
+	some action in {a | some a in actions}
 	parsed := iam.environment({"action": action, "resource": "*"}).action
-	every name in iam.layer_names(persona, {"action": action}) {
-		is_named(object.get(persona, name, []), parsed)
+	every name in iam.layer_names(layers, {"action": action}) {
+		is_named(object.get(layers, name, []), parsed)
 	}
 ])
 
@@ -38,5 +47,3 @@ statements(documents, action) := [statement |
 	some statement in iam.as_list(named.document.Statement)
 	iam.names_action(statement, action)
 ]
-
-persona := data.ecsmcp.config.personas[input.persona]

@@ -103,7 +103,7 @@ func newEngine(ctx context.Context, by answerer, modules map[string]*ast.Module,
 	}
 	prepare := func(query string) (rego.PreparedEvalQuery, error) {
 		prepared, err := rego.New(rego.Query(query), rego.Compiler(compiler), rego.Store(store), rego.StrictBuiltinErrors(true),
-			rego.Function2(nativeEvaluate, e.native.evaluate), rego.Function1(nativeRails, e.native.asked), rego.Function1(nativeRead, e.native.read), rego.GenerateJSON(asValue)).PrepareForEval(ctx)
+			rego.Function2(nativeEvaluate, e.native.evaluate), rego.Function1(nativeRails, e.native.asked), rego.Function2(nativeOpen, e.native.open), rego.Function1(nativeRead, e.native.read), rego.GenerateJSON(asValue)).PrepareForEval(ctx)
 		if err != nil {
 			return prepared, fmt.Errorf("%w: prepare %s: %w", ErrPolicy, query, err)
 		}

@@ -23,6 +23,7 @@ const nativePrefix = "ecsmcp.native."
 var standIns = map[string]*rego.Function{
 	"data.ecsmcp.iam.evaluate": nativeEvaluate,
 	"data.ecsmcp.authz.rails":  nativeRails,
+	"data.ecsmcp.authz.open":   nativeOpen,
 
 	"data.ecsmcp.lib.arguments.read": nativeRead,
 }
@@ -33,6 +34,7 @@ var standInPackages = []string{"data.ecsmcp.authz", "data.ecsmcp.lib.arguments"}
 var (
 	nativeEvaluate = &rego.Function{Name: nativePrefix + "evaluate", Decl: types.NewFunction(types.Args(types.A, types.A), types.A)}
 	nativeRails    = &rego.Function{Name: nativePrefix + "rails", Decl: types.NewFunction(types.Args(types.A), types.A)}
+	nativeOpen     = &rego.Function{Name: nativePrefix + "open", Decl: types.NewFunction(types.Args(types.A, types.A), types.A)}
 	nativeRead     = &rego.Function{Name: nativePrefix + "read", Decl: types.NewFunction(types.Args(types.A), types.A)}
 )
 
@@ -122,17 +124,9 @@ func compileLayers(layers ast.Object) (*iam.Policy, error) {
 // evaluation, which denies.
 func (n *native) evaluate(_ rego.BuiltinContext, layers, accesses *ast.Term) (*ast.Term, error) {
 	n.answered.Add(1)
-	documents, ok := layers.Value.(ast.Object)
-	if !ok {
-		return nil, halt(errors.New("layers are no object"))
-	}
-	compiled, ok := n.personas[documents]
-	if !ok {
-		n.strangers.Add(1)
-		var err error
-		if compiled, err = compileLayers(documents); err != nil {
-			return nil, halt(err)
-		}
+	compiled, err := n.compiled(layers)
+	if err != nil {
+		return nil, halt(err)
 	}
 	read, err := readAccesses(accesses)
 	if err != nil {
@@ -143,6 +137,34 @@ func (n *native) evaluate(_ rego.BuiltinContext, layers, accesses *ast.Term) (*a
 		return nil, halt(err)
 	}
 	return answerTerm(answer), nil
+}
+
+// compiled returns the compiled documents of layers.
+func (n *native) compiled(layers *ast.Term) (*iam.Policy, error) {
+	documents, ok := layers.Value.(ast.Object)
+	if !ok {
+		return nil, errors.New("layers are no object")
+	}
+	if compiled := n.personas[documents]; compiled != nil {
+		return compiled, nil
+	}
+	n.strangers.Add(1)
+	return compileLayers(documents)
+}
+
+// open is open(layers, actions) of rego/authz.
+func (n *native) open(_ rego.BuiltinContext, layers, actions *ast.Term) (*ast.Term, error) {
+	compiled, err := n.compiled(layers)
+	if err != nil {
+		return nil, halt(err)
+	}
+	asked, ok := texts(actions)
+	if !ok {
+		return nil, halt(errors.New("actions are no list of strings"))
+	}
+	slices.Sort(asked)
+	open := slices.DeleteFunc(slices.Compact(asked), func(action string) bool { return !compiled.Names(action) })
+	return textsTerm(open), nil
 }
 
 // read is read(given) of rego/lib/arguments.

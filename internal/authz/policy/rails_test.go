@@ -186,3 +186,47 @@ func everyCall(t *testing.T) (all []authz.Request) {
 	}
 	return all
 }
+
+// Both engines list the same actions for every persona, shipped or drawn.
+func TestNativeListsAsRegoDoes(t *testing.T) {
+	personas := builtinPersonas(t)
+	personas["stranger to AWS"] = Persona{MCP: []Document{shipped(t, "default")}}
+	for name, statements := range map[string]string{
+		"withdrawn":               `{"Effect": "Allow", "Action": "ecs:*", "Resource": "*"}, {"Effect": "Deny", "Action": ["ecs:Delete*"], "Resource": ["arn:aws:ecs:*:*:cluster/a", "*"]}`,
+		"withdrawn in part":       `{"Effect": "Allow", "Action": "ecs:*", "Resource": "*"}, {"Effect": "Deny", "Action": "ecs:*", "Resource": "arn:aws:ecs:*:*:cluster/*"}`,
+		"withdrawn sometimes":     `{"Effect": "Allow", "Action": "ecs:*", "Resource": "*"}, {"Effect": "Deny", "Action": "ecs:*", "Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}`,
+		"withdrawn but for one":   `{"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}, {"Effect": "Deny", "Action": "ecs:*", "NotResource": "arn:aws:ecs:*:*:cluster/a"}`,
+		"all but what is allowed": `{"Effect": "Allow", "Action": "*", "Resource": "*"}, {"Effect": "Deny", "NotAction": ["ecs:List*", "ecr:*"], "Resource": "*"}`,
+	} {
+		personas[name] = Persona{Identity: []Document{read(t, "d", doc(statements))}}
+	}
+	twin, err := New(t.Context(), personas)
+	if err != nil {
+		t.Fatal(err)
+	}
+	law, err := NewInRego(t.Context(), personas)
+	if err != nil {
+		t.Fatal(err)
+	}
+	actions := []string{"mcp:CallTool", "mcp:Other", "no action", "a:b:c", "ECS:deleteservice"}
+	for _, r := range everyCall(t) {
+		for _, a := range r.Accesses {
+			actions = append(actions, a.Action)
+		}
+	}
+	listed := 0
+	for _, persona := range append(slices.Sorted(maps.Keys(personas)), "nobody", "") {
+		got, err := twin.Visible(t.Context(), persona, actions)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := law.Visible(t.Context(), persona, actions)
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: native %q\nRego   %q, %v", persona, got, want, err)
+		}
+		listed += len(want)
+	}
+	if listed < 200 {
+		t.Errorf("only %d actions were listed", listed)
+	}
+}
