@@ -91,6 +91,15 @@ func readBundleFile(name string, key *policy.Key) (policy.Source, error) {
 
 // load reads everything anew and compiles it.
 func (p *policySet) load(ctx context.Context) (*policy.Engine, error) {
+	return p.compile(ctx, p.remote)
+}
+
+// compileLocal makes the policy of the set, but for a bundle at a URL.
+func (p *policySet) compileLocal(ctx context.Context) (*policy.Engine, error) {
+	return p.compile(ctx, nil)
+}
+
+func (p *policySet) compile(ctx context.Context, remote *policy.Remote) (*policy.Engine, error) {
 	personas, err := loadPersonas(p.config)
 	if err != nil {
 		return nil, err
@@ -99,8 +108,8 @@ func (p *policySet) load(ctx context.Context) (*policy.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.remote != nil {
-		source, err := p.remote.Source()
+	if remote != nil {
+		source, err := remote.Source()
 		if err != nil {
 			return nil, err
 		}

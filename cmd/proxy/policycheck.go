@@ -127,19 +127,6 @@ func checkConfigured(ctx context.Context, checked *policy.Checked, file string) 
 	return nil
 }
 
-// compileLocal makes the policy of the set, but for a bundle at a URL.
-func (p *policySet) compileLocal(ctx context.Context) (*policy.Engine, error) {
-	personas, err := loadPersonas(p.config)
-	if err != nil {
-		return nil, err
-	}
-	sources, err := p.local()
-	if err != nil {
-		return nil, err
-	}
-	return policy.New(ctx, personas, sources...)
-}
-
 // documentsOf are all personas' documents, each once: files and built-in ones.
 func documentsOf(cfg *config.Config) (paths, builtins []string) {
 	var all []string

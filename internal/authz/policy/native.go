@@ -41,7 +41,7 @@ var (
 // standIn is a stage of compilation, after references are resolved: in those
 // packages, calls of Rego functions become those of the native ones. A
 // builtin that merely had the function's name would compile and never be called;
-// a "with" in the query works, and made a read a quarter slower.
+// a "with" in the query works, and is slower.
 func standIn(c *ast.Compiler) *ast.Error {
 	for _, module := range c.Modules {
 		if !slices.Contains(standInPackages, module.Package.Path.String()) {
@@ -72,7 +72,7 @@ func nativeBuiltins() map[string]*ast.Builtin {
 	return all
 }
 
-// native answers for rego/iam and for rails of rego/authz in one engine.
+// native has the native functions of one engine.
 type native struct {
 	// personas are the compiled documents of each persona, by the value that the
 	// store hands out for it: the same one every time, because it holds AST values.
@@ -179,5 +179,5 @@ func (n *native) asked(_ rego.BuiltinContext, request *ast.Term) (*ast.Term, err
 
 // halt ends the whole evaluation, whoever called.
 func halt(err error) error {
-	return rego.NewHaltError(fmt.Errorf("%s: %w", nativeEvaluate.Name, err))
+	return rego.NewHaltError(fmt.Errorf("native function: %w", err))
 }
