@@ -15,6 +15,7 @@ type Config struct {
 	Facts        Facts              `yaml:"facts"`
 	Catalogs     []string           `yaml:"catalogs"`
 	Policy       Policy             `yaml:"policy"`
+	Credentials  Credentials        `yaml:"credentials"`
 	Limits       Limits             `yaml:"limits"`
 	Audit        Audit              `yaml:"audit"`
 	ClientDetail string             `yaml:"client_detail"` // "full" or "minimal"
@@ -102,6 +103,25 @@ type BundleKey struct {
 	PublicKey string `yaml:"public_key"` // a PEM file
 }
 
+// Credentials says how the server comes by a call's AWS credentials.
+type Credentials struct {
+	Delivery string `yaml:"delivery"` // DeliveryLease, DeliveryProcess or DeliveryNone
+	Reuse    string `yaml:"reuse"`    // ReuseReads or ReuseNone
+}
+
+// The ways of delivery.
+const (
+	DeliveryLease   = "lease"   // from the lane's credential endpoint, while a call lasts
+	DeliveryProcess = "process" // a process for each call, with the keys in its environment
+	DeliveryNone    = "none"    // policy only; the server brings credentials of its own
+)
+
+// What a grant may be lent to again.
+const (
+	ReuseReads = "reads" // equal non-sensitive reads
+	ReuseNone  = "none"
+)
+
 // Limits bounds a call.
 type Limits struct {
 	MessageBytes int      `yaml:"message_bytes"`
@@ -155,6 +175,8 @@ func (c *Config) Complete() {
 	setDefault(&c.Limits.CancelGrace, DefaultCancelGrace)
 	setDefault(&c.Facts.TTL, DefaultTTL)
 	setDefault(&c.Policy.Reload, "on")
+	setDefault(&c.Credentials.Delivery, DeliveryLease)
+	setDefault(&c.Credentials.Reuse, ReuseReads)
 	if c.Policy.Bundle.URL != "" {
 		setDefault(&c.Policy.Bundle.Polling, DefaultPolling)
 		setDefault(&c.Policy.Bundle.Wait, DefaultWait)

@@ -60,6 +60,8 @@ func TestParseNamesEachMistakeWithItsLine(t *testing.T) {
 			[]string{"line 8: personas.reader.values.cluster must be one value, not a list; for more, write a document of your own: ecs-mcp-proxy policy show --document NAME --value cluster=…"}},
 		{"a region of another partition", strings.Replace(good, "us-east-1", "cn-north-1", 1), []string{"line 8: personas.reader.role is of partition aws, but aws.region cn-north-1 is of aws-cn"}},
 		{"a principal that is never reached", strings.Replace(good, "facts:", "  - {match: {kind: os-user, id: alice}, persona: reader}\nfacts:", 1), []string{"line 11: principals[1] is never reached: principals[0] matches first"}},
+		{"credentials by post", good + "credentials: {delivery: post}\n", []string{"line 13: credentials.delivery must be lease, process or none"}},
+		{"reuse of everything", good + "credentials: {reuse: all}\n", []string{"line 13: credentials.reuse must be reads or none"}},
 		{"an empty policy path", good + "policy: {paths: [\"\"]}\n", []string{"line 13: policy.paths: a path is empty"}},
 		{"reloading sometimes", good + "policy: {reload: sometimes}\n", []string{"line 13: policy.reload must be on or off"}},
 		{"a bundle from two places", good + "policy: {bundle: {file: a.tar.gz, url: \"https://x/a.tar.gz\"}}\n", []string{"line 13: policy.bundle has file and url"}},
@@ -115,6 +117,22 @@ func TestParseTakesABundle(t *testing.T) {
 				t.Errorf("got %+v, warnings %q", c.Policy, c.Warnings())
 			}
 		})
+	}
+}
+
+func TestDeliveryNoneIsWarnedAbout(t *testing.T) {
+	for delivery, warned := range map[string]bool{"lease": false, "process": false, "none": true} {
+		c, err := Parse([]byte(good + "credentials: {delivery: " + delivery + ", reuse: none}\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Credentials != (Credentials{delivery, "none"}) || strings.Contains(strings.Join(c.Warnings(), "\n"), "credentials.delivery is none") != warned {
+			t.Errorf("%s: %+v, warnings %q", delivery, c.Credentials, c.Warnings())
+		}
+	}
+	c, err := Parse([]byte(good))
+	if err != nil || c.Credentials != (Credentials{DeliveryLease, ReuseReads}) {
+		t.Errorf("default %+v, %v", c.Credentials, err)
 	}
 }
 

@@ -91,6 +91,7 @@ func (c *Config) validate(lines lineIndex) (problems []error) {
 		fail("facts.role", "facts.role must be a role ARN")
 	}
 	c.validatePolicy(fail)
+	c.validateCredentials(fail)
 	c.validateLimits(fail)
 	if c.ClientDetail != "full" && c.ClientDetail != "minimal" {
 		fail("client_detail", "client_detail must be full or minimal")
@@ -122,6 +123,15 @@ func (c *Config) validatePersona(name string, fail func(path, format string, arg
 	// Facts and grants are of one account: its own role's.
 	if c.Facts.Role != "" && roleForm.MatchString(p.Role) && roleForm.MatchString(c.Facts.Role) && Account(p.Role) != Account(c.Facts.Role) {
 		fail("facts.role", "facts.role is of another account than %s.role", path)
+	}
+}
+
+func (c *Config) validateCredentials(fail func(path, format string, args ...any)) {
+	if d := c.Credentials.Delivery; d != DeliveryLease && d != DeliveryProcess && d != DeliveryNone {
+		fail("credentials.delivery", "credentials.delivery must be %s, %s or %s", DeliveryLease, DeliveryProcess, DeliveryNone)
+	}
+	if r := c.Credentials.Reuse; r != ReuseReads && r != ReuseNone {
+		fail("credentials.reuse", "credentials.reuse must be %s or %s", ReuseReads, ReuseNone)
 	}
 }
 
@@ -169,6 +179,9 @@ func (c *Config) Warnings() (warnings []string) {
 		if len(c.Personas[name].Boundary) == 0 {
 			warnings = append(warnings, fmt.Sprintf("persona %s has no boundary, so neither its region nor production is protected by one; add boundary: [region-and-production]", name))
 		}
+	}
+	if c.Credentials.Delivery == DeliveryNone {
+		warnings = append(warnings, "credentials.delivery is none: calls are decided and nothing is lent, so the server acts with whatever credentials of its own it finds and AWS limits no call to what was decided; lease is the default")
 	}
 	if c.Policy.Bundle.URL != "" && c.Policy.Bundle.Key == nil {
 		warnings = append(warnings, "policy.bundle has no key, so whoever can write to its server decides what is denied; sign bundles and add key: {id: …, algorithm: …, public_key: …}")
