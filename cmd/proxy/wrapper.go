@@ -25,6 +25,9 @@ import (
 // stopGrace is how long the server may take to end after it was asked to.
 const stopGrace = 5 * time.Second
 
+// laneIdle is how long a further server of the session is kept for its next call.
+const laneIdle = 5 * time.Minute
+
 // wrapper is one run of the verb wrap.
 type wrapper struct {
 	config    *config.Config
@@ -65,11 +68,6 @@ func (w *wrapper) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	endpoint, err := grant.Listen()
-	if err != nil {
-		return err
-	}
-	defer endpoint.Close()
 
 	// Before there is a server, so that no signal misses it. A client that goes
 	// away is an error of a write, not the end of this process.
@@ -78,16 +76,16 @@ func (w *wrapper) run(ctx context.Context) error {
 	defer signal.Stop(signals)
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 
-	// From here on secrets are in memory and a child may look.
-	child, serverLog, err := w.start(endpoint)
+	servers, err := newServers(cfg, w.serverLog)
 	if err != nil {
 		return err
 	}
-	defer child.Kill()
-	turns := lane.New(endpoint, cfg.Limits.CancelGrace.D(), func() {
-		w.log.Error("the server did not answer a call that was given up on; it is killed so that nothing runs on unseen")
-		child.Kill()
-	})
+	conversation := mcp.NewConversation(wire.Limits{Bytes: cfg.Limits.MessageBytes}, w.log, servers.start)
+	lanes := w.lanes(conversation)
+	defer conversation.Close(lanes)
+	if _, err := lanes.First(ctx); err != nil {
+		return err
+	}
 	// Policy and catalogue are read while the server starts: both take longer
 	// than anything before.
 	go policies.follow(ctx, live, changes, stop)
@@ -95,80 +93,65 @@ func (w *wrapper) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	conversation := &mcp.Conversation{
-		Limits: wire.Limits{Bytes: cfg.Limits.MessageBytes},
-		Log:    w.log,
-		Gate: &mcp.Gate{
-			Caller: caller, Catalog: catalogue, Policy: deciderOf(live), Facts: newFacts(cfg, aws),
-			Grants: grant.NewBroker(aws.sts), Lane: turns, Record: records,
-			Timeout: cfg.Limits.CallTimeout.D(), FullDetail: cfg.ClientDetail == "full", ListOperations: cfg.Listing.Operations, ShowCommand: w.showCommand,
-		},
+	conversation.Gate = &mcp.Gate{
+		Caller: caller, Catalog: catalogue, Policy: deciderOf(live), Facts: newFacts(cfg, aws),
+		Grants: grant.NewBroker(aws.sts), Lanes: lanes, Delivery: grant.Delivery(cfg.Credentials.Delivery), Record: records,
+		Timeout: cfg.Limits.CallTimeout.D(), FullDetail: cfg.ClientDetail == "full", ListOperations: cfg.Listing.Operations, ShowCommand: w.showCommand,
 	}
 	if cfg.Mode == config.ModeShadow {
 		conversation.Gate.Shadow = new(mcp.Shadow)
 		go conversation.Gate.Shadow.Announce(ctx, func(text string) { w.log.Warn(text) })
 	}
-	endpoint.OnRefused(func() {
-		conversation.Event("credentials", "the server asked for AWS credentials while no call was in progress that has any; refused")
-	})
 	go aws.check(ctx, w.log)
-	go w.forwardSignals(ctx, signals, child)
-	go func() { // a client that does not read must not keep what the server's end would end
-		<-child.Done()
-		time.Sleep(stopGrace)
-		stop(nil)
-	}()
-	conversation.Run(ctx, mcp.Streams{FromClient: w.stdin, ToClient: w.stdout, FromServer: child.Stdout, ToServer: child.Stdin})
-
-	exit := child.Stop(stopGrace)
+	go w.forwardSignals(ctx, signals, conversation, servers)
+	if err := conversation.Run(ctx, w.stdin, w.stdout); err != nil {
+		return err
+	}
 	if err := context.Cause(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		return err
 	}
+	exit := servers.exit()
 	if !conversation.Called() && exit.Code != 0 {
-		serverLog.explain(w.stderr)
+		servers.log.explain(w.stderr)
 	}
 	return w.ended(exit)
 }
 
-// start prepares this process, then starts the server under the guard.
-func (w *wrapper) start(endpoint *grant.Endpoint) (*transport.Child, *serverLog, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, nil, fmt.Errorf("find own executable: %w", err)
-	}
-	if err := errors.Join(transport.Undumpable(), transport.Subreaper()); err != nil {
-		return nil, nil, err
-	}
-	serverLog, err := openServerLog(w.serverLog)
-	if err != nil {
-		return nil, nil, err
-	}
+// lanes are the session's servers.
+func (w *wrapper) lanes(c *mcp.Conversation) *lane.Pool {
 	cfg := w.config
-	environment := lane.Environment{Region: cfg.AWS.Region, Endpoint: cfg.AWS.Endpoint, Set: cfg.Upstream.Env, Pass: cfg.Upstream.Pass}
-	child, err := transport.Start(transport.Spec{
-		Command: cfg.Upstream.Command, Env: environment.Build(endpoint.Environ()), Stderr: serverLog, Guard: []string{self, guardVerb}})
-	return child, serverLog, err
+	return lane.New(lane.Config{
+		Open: c.Open, Lanes: cfg.Upstream.Lanes, Processes: lane.NewProcesses(cfg.Limits.Processes),
+		Delivery: grant.Delivery(cfg.Credentials.Delivery), Grace: cfg.Limits.CancelGrace.D(), Idle: laneIdle,
+		Refused: func(int) {
+			c.Event("credentials", "the server asked for AWS credentials while no call was in progress that has any; refused")
+		},
+		Killed: func(int) {
+			w.log.Error("the server did not answer a call that was given up on; it is killed so that nothing runs on unseen")
+		},
+	})
 }
 
-// forwardSignals passes signals on to the server, whose end ends the run; a
-// second one, or a server that does not listen, is killed.
-func (w *wrapper) forwardSignals(ctx context.Context, signals <-chan os.Signal, child *transport.Child) {
+// forwardSignals passes signals on to the first server, whose end ends the run;
+// a second one, or a server that does not listen, is killed.
+func (w *wrapper) forwardSignals(ctx context.Context, signals <-chan os.Signal, c *mcp.Conversation, servers *servers) {
 	var overdue <-chan time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case s := <-signals:
+			c.Leave()
 			if overdue != nil {
-				child.Kill()
+				servers.first().Kill()
 				return
 			}
 			overdue = time.After(2 * stopGrace)
-			if err := child.Signal(s); err != nil {
+			if err := servers.first().Signal(s); err != nil {
 				w.log.Debug("pass a signal on", zap.Error(err))
 			}
 		case <-overdue:
-			child.Kill()
+			servers.first().Kill()
 			return
 		}
 	}

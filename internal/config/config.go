@@ -38,6 +38,8 @@ type Upstream struct {
 	Env map[string]string `yaml:"env"`
 	// Pass names variables of the proxy's own environment that the server gets too.
 	Pass []string `yaml:"pass"`
+	// Lanes is how many servers one client session may have at the same time.
+	Lanes int `yaml:"lanes"`
 }
 
 // Persona is what a principal may be.
@@ -129,6 +131,8 @@ type Limits struct {
 	// CancelGrace is how long the server may take to answer a call that was
 	// cancelled or timed out before it is killed.
 	CancelGrace Duration `yaml:"cancel_grace"`
+	// Processes bounds the servers of all sessions together.
+	Processes int `yaml:"processes"`
 }
 
 // Audit says where the record goes.
@@ -161,6 +165,8 @@ const (
 	DefaultMessageBytes = 16 << 20
 	DefaultCallTimeout  = Duration(60 * time.Second)
 	DefaultCancelGrace  = Duration(10 * time.Second)
+	DefaultLanes        = 4
+	DefaultProcesses    = 32
 	DefaultTTL          = Duration(10 * time.Second)
 	DefaultPolling      = Duration(60 * time.Second)
 	DefaultWait         = Duration(10 * time.Second)
@@ -173,6 +179,8 @@ func (c *Config) Complete() {
 	setDefault(&c.Limits.MessageBytes, DefaultMessageBytes)
 	setDefault(&c.Limits.CallTimeout, DefaultCallTimeout)
 	setDefault(&c.Limits.CancelGrace, DefaultCancelGrace)
+	setDefault(&c.Limits.Processes, DefaultProcesses)
+	setDefault(&c.Upstream.Lanes, DefaultLanes)
 	setDefault(&c.Facts.TTL, DefaultTTL)
 	setDefault(&c.Policy.Reload, "on")
 	setDefault(&c.Credentials.Delivery, DeliveryLease)

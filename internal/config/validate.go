@@ -145,6 +145,12 @@ func (c *Config) validateLimits(fail func(path, format string, args ...any)) {
 	if d := c.Limits.CancelGrace.D(); d < 100*time.Millisecond || d > 10*time.Minute {
 		fail("limits.cancel_grace", "limits.cancel_grace must be between 100ms and 10m")
 	}
+	if n := c.Upstream.Lanes; n < 1 || n > 64 {
+		fail("upstream.lanes", "upstream.lanes must be between 1 and 64")
+	}
+	if n := c.Limits.Processes; n < 1 || n > 10000 {
+		fail("limits.processes", "limits.processes must be between 1 and 10000")
+	}
 	if d := c.Facts.TTL.D(); d > time.Minute {
 		fail("facts.ttl", "facts.ttl must be at most 1m: older tags decide wrongly")
 	}

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/audit"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/lane"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/redact"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
@@ -20,92 +21,106 @@ import (
 // its side: a piped script still gets its answers, a host that quits waits little.
 const drainTime = 5 * time.Second
 
-// Conversation relays between one client and one server, and lets the gate
-// judge what must be judged.
+// Conversation relays between one client and the servers of its session, and
+// lets the gate judge what must be judged.
 type Conversation struct {
 	Gate   *Gate
 	Limits wire.Limits
 	Log    *zap.Logger
+	// Start starts a server with these variables in its environment, beside what
+	// every server gets.
+	Start func(lane int, environ []string) (Process, error)
 
-	toClient        *outbox
-	toServer        *outbox
-	toServerWritten <-chan struct{}
-	serverIn        io.Closer
-	closing         sync.Once
-	inflight        *inflight
-	noises          limiter
-	called          atomic.Bool
-	kept            atomic.Pointer[redact.Redactor] // what is kept from the client by any call so far
-	clientGone      func()                          // called when the client does not take what is written
+	ctx        context.Context // of Run
+	running    chan struct{}   // closed when Run has begun
+	never      chan struct{}   // closed when it will not
+	over       chan struct{}   // closed when the session's first server has ended for good
+	toClient   *outbox
+	inflight   *inflight
+	greeting   greeting
+	noises     limiter
+	ending     sync.Once
+	called     atomic.Bool
+	answered   atomic.Bool                     // a server has answered a request
+	leaving    atomic.Bool                     // a server that ends is not started again
+	kept       atomic.Pointer[redact.Redactor] // what is kept from the client by any call so far
+	clientGone func()                          // called when the client does not take what is written
 
 	mu      sync.Mutex
 	ended   bool // nothing more is judged
 	judging sync.WaitGroup
 }
 
-// Called reports whether a call was ever forwarded to the server.
-func (c *Conversation) Called() bool { return c.called.Load() }
-
-// Streams are the four ends of a conversation.
-type Streams struct {
-	FromClient io.Reader
-	ToClient   io.Writer
-	FromServer io.Reader
-	ToServer   io.WriteCloser
+// NewConversation returns a conversation without a gate; it must be set before
+// Run, with lanes that are opened by [Conversation.Open].
+func NewConversation(limits wire.Limits, log *zap.Logger, start func(lane int, environ []string) (Process, error)) *Conversation {
+	return &Conversation{Limits: limits, Log: log, Start: start, running: make(chan struct{}), never: make(chan struct{}), over: make(chan struct{}), inflight: newInflight()}
 }
 
-// Run relays until the server's side ends, the context is done, or the client
-// has closed a side and its requests are answered. It then closes ToServer,
-// records the outcome of every call that is left as unknown, answers what can
-// still be answered, and returns. It waits for nobody longer than a few seconds.
-func (c *Conversation) Run(ctx context.Context, s Streams) {
-	c.toClient, c.toServer = newOutbox(wire.NewLineWriter(s.ToClient)), newOutbox(wire.NewLineWriter(s.ToServer))
-	c.serverIn, c.inflight = s.ToServer, newInflight()
+// Close ends the servers of a conversation that is not going to run.
+func (c *Conversation) Close(lanes *lane.Pool) {
+	select {
+	case <-c.running:
+	default:
+		close(c.never)
+	}
+	lanes.Close()
+}
+
+// Called reports whether a call was ever forwarded to a server.
+func (c *Conversation) Called() bool { return c.called.Load() }
+
+// Leave lets the session end with its first server, however that ends.
+func (c *Conversation) Leave() { c.leaving.Store(true) }
+
+// Run relays until the first server has ended for good, the context is done, or
+// the client has closed a side and its requests are answered. It then ends every
+// server, records the outcome of every call that is left as unknown, answers
+// what can still be answered, and returns when the servers have ended. The error
+// says that the first server could not be started. It may run once.
+func (c *Conversation) Run(ctx context.Context, from io.Reader, to io.Writer) error {
+	c.toClient = newOutbox(wire.NewLineWriter(to))
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	c.ctx = ctx
 
-	serverEnded, clientEnded := make(chan struct{}), make(chan struct{})
+	clientEnded := make(chan struct{})
 	c.clientGone = sync.OnceFunc(func() { close(clientEnded) })
+	close(c.running)
 	written := done(func() {
 		if err := c.toClient.run(); err != nil {
 			c.Log.Debug("write to the client", zap.Error(err))
 			c.clientGone()
 		}
 	})
-	c.toServerWritten = done(func() {
-		if err := c.toServer.run(); err != nil {
-			c.Log.Debug("write to the server", zap.Error(err))
+	_, failed := c.Gate.Lanes.First(ctx)
+	if failed == nil {
+		go func() { // stays in its read if the client keeps its side open; the process ends it
+			defer c.clientGone()
+			c.read(ctx, "client", from, c.fromClient)
+		}()
+		select {
+		case <-c.over:
+		case <-ctx.Done():
+		case <-clientEnded:
+			drained, stop := c.inflight.drained()
+			waitFor(ctx, drained, c.over)
+			stop()
 		}
-	})
-	go func() {
-		defer close(serverEnded)
-		c.read(ctx, "server", s.FromServer, c.fromServer)
-	}()
-	go func() { // stays in its read if the client keeps its side open; the process ends it
-		defer c.clientGone()
-		c.read(ctx, "client", s.FromClient, c.fromClient)
-	}()
-
-	select {
-	case <-serverEnded:
-	case <-ctx.Done():
-	case <-clientEnded:
-		drained, stop := c.inflight.drained()
-		waitFor(ctx, drained, serverEnded)
-		stop()
-		c.closeServer()
-		waitFor(ctx, serverEnded, serverEnded)
 	}
-	c.Gate.Lane.Close()
+	c.Leave()
+	closed := done(c.Gate.Lanes.Close)
+	waitFor(ctx, closed, c.over) // what servers still say is passed on
 	cancel()
 	c.mu.Lock()
 	c.ended = true
 	c.mu.Unlock()
 	waitFor(context.Background(), done(c.judging.Wait), nil)
-	c.closeServer()
-	c.giveUp()
+	c.giveUp(c.inflight.all())
 	c.toClient.close()
 	waitFor(context.Background(), written, nil)
+	<-closed
+	return failed
 }
 
 // begin starts work that Run waits for; false once Run waits no more.
@@ -140,18 +155,6 @@ func done(f func()) <-chan struct{} {
 	return ended
 }
 
-// closeServer ends the server's input; what is queued still goes out, if the
-// server reads.
-func (c *Conversation) closeServer() {
-	c.closing.Do(func() {
-		c.toServer.close()
-		waitFor(context.Background(), c.toServerWritten, nil)
-		if err := c.serverIn.Close(); err != nil {
-			c.Log.Debug("close the server's input", zap.Error(err))
-		}
-	})
-}
-
 // read hands every line to handle until the stream ends.
 func (c *Conversation) read(ctx context.Context, side string, from io.Reader, handle func(context.Context, []byte, error)) {
 	lines := wire.NewLineReader(from, c.Limits.Bytes)
@@ -173,52 +176,6 @@ func (c *Conversation) read(ctx context.Context, side string, from io.Reader, ha
 	}
 }
 
-// giveUp settles what is left when the server is gone: each forwarded call
-// gets its outcome, and then each request one answer.
-func (c *Conversation) giveUp() {
-	var answers [][]byte
-	for _, r := range c.inflight.all() {
-		if r.call != nil {
-			c.outcome(r, classUpstream, "the server ended before it answered; the outcome is unknown")
-		}
-		if r.state != overdue && !r.cancelled {
-			answers = append(answers, c.lost(r, "the ECS MCP server ended before it answered"))
-		}
-	}
-	waitFor(context.Background(), done(func() {
-		for _, answer := range answers {
-			c.client(answer)
-		}
-	}), nil)
-}
-
-// lost is the answer for a request whose own answer will not come.
-func (c *Conversation) lost(r *request, why string) []byte {
-	if r.call == nil {
-		return wire.ErrorResponse(r.message.ID, codeInternal, "ecs-mcp-proxy: "+why, nil)
-	}
-	text := fmt.Sprintf("ecs-mcp-proxy: %s. The outcome is unknown: the call may have taken effect, and it was not repeated. Look before you try again.\nDecision %s; to see all of it: %s",
-		why, r.call.id, c.Gate.ShowCommand(r.call.id))
-	if r.message.Method == "tools/call" {
-		return wire.ToolError(r.message.ID, text, nil, r.message.ModernVersion)
-	}
-	return wire.ErrorResponse(r.message.ID, codeInternal, text, map[string]string{"decision_id": r.call.id})
-}
-
-// outcome writes the second line of a call. The call has happened, so a record
-// that cannot be written is said loudly and refuses the next call, not this answer.
-func (c *Conversation) outcome(r *request, class, message string) {
-	draws, refused := r.call.hold.Release()
-	if r.call.resolution.Write {
-		c.Gate.Facts.Forget()
-	}
-	err := c.Gate.Record.Append(audit.Record{Phase: audit.PhaseOutcome, DecisionID: r.call.id, Class: class, Message: message,
-		Millis: float64(time.Since(r.since).Microseconds()) / 1000, Draws: draws, DrawsRefused: refused, Redacted: r.redacted})
-	if err != nil {
-		c.Log.Error("the outcome of a call is not on record", zap.String("decision_id", r.call.id), zap.Error(err))
-	}
-}
-
 // keep lets nothing that the call's answer must not hold reach the client by
 // another way, from now on: a server's notification does not say which call it
 // is about, and may come late.
@@ -234,6 +191,11 @@ func (c *Conversation) keep(r *redact.Redactor) {
 // Event records something outside of a call. Of many in a short time only the
 // first are recorded: a server's noise must not fill the disk.
 func (c *Conversation) Event(class, message string) {
+	select {
+	case <-c.running:
+	case <-c.never:
+		return
+	}
 	passed, ok := c.noises.pass(time.Now())
 	if !ok {
 		return
@@ -264,13 +226,5 @@ func (c *Conversation) refuseMessage(class, message, method string, answer func(
 func (c *Conversation) client(line []byte) {
 	if !c.toClient.put(line) {
 		c.Log.Debug("the client does not take messages any more")
-	}
-}
-
-// server queues a line for the server. If it is not taken the server is going,
-// and giveUp answers.
-func (c *Conversation) server(line []byte) {
-	if !c.toServer.put(line) {
-		c.Log.Debug("the server does not take messages any more")
 	}
 }

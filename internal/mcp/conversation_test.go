@@ -31,7 +31,45 @@ import (
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/policy"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/fakeaws"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/lane"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
+
+// played is a server that the test plays.
+type played struct {
+	lane      int
+	environ   []string
+	serverIn  *bufio.Reader  // the server reads
+	serverOut io.WriteCloser // the server writes
+	crashed   func()         // it ends with a failure
+	ended     <-chan struct{}
+}
+
+// play is a process that the test plays. Killed says that it was killed.
+func play(lane int, environ []string, killed func()) (*played, Process) {
+	serverRead, serverWrite := io.Pipe()
+	answerRead, answerWrite := io.Pipe()
+	ended, clean := make(chan struct{}), true
+	end := sync.OnceFunc(func() {
+		answerWrite.Close()
+		serverRead.Close()
+		close(ended)
+	})
+	var mu sync.Mutex
+	fail := func() {
+		mu.Lock()
+		clean = false
+		mu.Unlock()
+		end()
+	}
+	return &played{lane, environ, bufio.NewReader(serverRead), answerWrite, fail, ended}, Process{Stdin: serverWrite, Stdout: answerRead, Done: ended,
+		Stop: func() bool {
+			end()
+			mu.Lock()
+			defer mu.Unlock()
+			return clean
+		},
+		Kill: func() { killed(); fail() }}
+}
 
 // table is a conversation with real policy, catalogue, grants and record, a
 // strict AWS in memory, and a server and a client that the test plays.
@@ -39,16 +77,15 @@ type table struct {
 	t         *testing.T
 	aws       *fakeaws.AWS
 	gate      *Gate
-	endpoint  *grant.Endpoint
 	url       string // of AWS
 	auditFile string
 	killed    chan struct{}
 
 	toProxy    io.WriteCloser // the client writes
 	fromProxy  *bufio.Reader  // the client reads
-	serverIn   *bufio.Reader  // the server reads
-	serverOut  io.WriteCloser // the server writes
 	conversing chan struct{}
+	*played                 // the session's first server
+	started    chan *played // every server, as it is started
 }
 
 var engine = sync.OnceValues(func() (*policy.Engine, error) {
@@ -71,7 +108,7 @@ var engine = sync.OnceValues(func() (*policy.Engine, error) {
 // converse starts a conversation of persona; change may alter the gate first.
 func converse(t *testing.T, persona string, change func(*Gate)) *table {
 	t.Helper()
-	tb := &table{t: t, aws: fakeaws.New(fakeaws.Config{}), auditFile: filepath.Join(t.TempDir(), "audit.jsonl"), killed: make(chan struct{}), conversing: make(chan struct{})}
+	tb := &table{t: t, aws: fakeaws.New(fakeaws.Config{}), auditFile: filepath.Join(t.TempDir(), "audit.jsonl"), killed: make(chan struct{}), started: make(chan *played, 64), conversing: make(chan struct{})}
 	url, err := tb.aws.Start()
 	check(t, err)
 	tb.url = url
@@ -98,39 +135,38 @@ func converse(t *testing.T, persona string, change func(*Gate)) *table {
 	records, err := audit.Open(tb.auditFile)
 	check(t, err)
 	t.Cleanup(func() { records.Close() })
-	tb.endpoint, err = grant.Listen()
-	check(t, err)
-	t.Cleanup(func() { tb.endpoint.Close() })
 	killed := sync.OnceFunc(func() { close(tb.killed) })
-
+	c := NewConversation(wire.Limits{}, zaptest.NewLogger(t), func(lane int, environ []string) (Process, error) {
+		server, process := play(lane, environ, killed)
+		tb.started <- server
+		return process, nil
+	})
 	tb.gate = &Gate{
 		Caller: Caller{Principal: authz.Principal{ID: "alice", Kind: authz.KindOSUser}, Persona: persona, Role: role,
 			Env: catalog.Env{Partition: "aws", Account: "123456789012", Region: "us-east-1"}},
 		Catalog: servers, Facts: facts.New(lookups(config), 0), Grants: grant.NewBroker(sts.NewFromConfig(config)),
-		Policy: func(context.Context) (Decider, error) { return engine() },
-		Lane:   lane.New(tb.endpoint, 200*time.Millisecond, func() { killed(); tb.serverOut.Close() }),
-		Record: records, Timeout: 30 * time.Second, FullDetail: true, ShowCommand: func(id string) string { return "ecs-mcp-proxy audit show " + id },
+		Policy:   func(context.Context) (Decider, error) { return engine() },
+		Lanes:    lane.New(lane.Config{Open: c.Open, Lanes: 1, Delivery: grant.DeliverLease, Grace: 200 * time.Millisecond}),
+		Delivery: grant.DeliverLease,
+		Record:   records, Timeout: 30 * time.Second, FullDetail: true, ShowCommand: func(id string) string { return "ecs-mcp-proxy audit show " + id },
 	}
 	if change != nil {
 		change(tb.gate)
 	}
 	clientRead, clientWrite := io.Pipe()
 	proxyRead, proxyWrite := io.Pipe()
-	serverRead, serverWrite := io.Pipe()
-	answerRead, answerWrite := io.Pipe()
 	tb.toProxy, tb.fromProxy = clientWrite, bufio.NewReader(proxyRead)
-	tb.serverIn, tb.serverOut = bufio.NewReader(serverRead), answerWrite
-	c := &Conversation{Gate: tb.gate, Log: zaptest.NewLogger(t)}
+	c.Gate = tb.gate
 	go func() {
 		defer close(tb.conversing)
-		c.Run(t.Context(), Streams{FromClient: clientRead, ToClient: proxyWrite, FromServer: answerRead, ToServer: serverWrite})
+		check(t, c.Run(t.Context(), clientRead, proxyWrite))
 		proxyWrite.Close()
 	}()
+	tb.played = <-tb.started
 	t.Cleanup(func() {
 		clientWrite.Close()
-		answerWrite.Close()
+		tb.serverOut.Close()
 		go io.Copy(io.Discard, proxyRead)
-		go io.Copy(io.Discard, serverRead)
 		<-tb.conversing
 	})
 	return tb
@@ -238,11 +274,13 @@ func classes(records []audit.Record) (out []string) {
 // lentKeys is what the credential endpoint answers.
 type lentKeys struct{ AccessKeyId, SecretAccessKey, Token string }
 
-// draw asks the credential endpoint as the server would.
-func (tb *table) draw() (keys lentKeys, err error) {
+// draw asks the credential endpoint as the first server would.
+func (tb *table) draw() (keys lentKeys, err error) { return tb.drawAs(tb.played) }
+
+func (tb *table) drawAs(server *played) (keys lentKeys, err error) {
 	tb.t.Helper()
 	environ := map[string]string{}
-	for _, v := range tb.endpoint.Environ() {
+	for _, v := range server.environ {
 		name, value, _ := strings.Cut(v, "=")
 		environ[name] = value
 	}

@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/lane"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
 
@@ -63,21 +64,102 @@ func (c *Conversation) clientRequest(ctx context.Context, m *wire.Message) {
 		})
 		return
 	}
-	if treatment == decide {
-		if !c.begin(func() { defer cancel(); c.decide(judged, r) }) {
-			cancel() // giveUp answers
+	work := func() { c.decide(judged, r) }
+	if treatment != decide {
+		if c.relayNow(r, treatment) {
+			cancel()
+			return
 		}
-		return
+		work = func() { c.relayLater(judged, r, treatment) }
 	}
-	cancel()
-	c.inflight.forward(r, nil, nil)
-	c.server(r.message.Raw)
+	if !c.begin(func() { defer cancel(); work() }) {
+		cancel() // giveUp answers
+	}
+}
+
+// relayNow forwards a request to lane 0 if nothing keeps it from going at once.
+func (c *Conversation) relayNow(r *request, t treatment) bool {
+	if t == relay {
+		server := c.Gate.Lanes.Running()
+		return server != nil && c.forward(r, server, nil)
+	}
+	hold := c.Gate.Lanes.TryFirst(noScope)
+	if hold == nil {
+		return false
+	}
+	return c.forward(r, hold.Server(), hold)
+}
+
+// relayLater forwards it when lane 0 is ready and, unless it may go at once,
+// lends no credentials.
+func (c *Conversation) relayLater(ctx context.Context, r *request, t treatment) {
+	ctx, cancel := context.WithTimeout(ctx, c.Gate.Timeout)
+	defer cancel()
+	why := ""
+	for ctx.Err() == nil {
+		hold, server, err := c.first(ctx, t)
+		if err == nil && c.forward(r, server, hold) {
+			return
+		}
+		if err != nil && !errors.Is(err, lane.ErrStart) {
+			break
+		}
+		if err == nil { // it ended just now
+			select {
+			case <-server.Done():
+			case <-ctx.Done():
+			}
+		}
+		why = "the ECS MCP server could not be started again"
+	}
+	if why == "" {
+		why = "the ECS MCP server was busy with another call until this request's time was over"
+	}
+	if c.inflight.drop(r) {
+		c.client(wire.ErrorResponse(r.message.ID, codeInternal, "ecs-mcp-proxy: "+why+"; try again", nil))
+	}
+}
+
+// first is lane 0's server, in its turn if it has to be.
+func (c *Conversation) first(ctx context.Context, t treatment) (hold *lane.Hold, server lane.Server, err error) {
+	if t == relay {
+		server, err = c.Gate.Lanes.First(ctx)
+		return nil, server, err
+	}
+	if hold, err = c.Gate.Lanes.Acquire(ctx, lane.Ask{Scope: noScope, First: true}); err != nil {
+		return nil, nil, err
+	}
+	if err = hold.Open(ctx); err != nil {
+		hold.Release()
+		return nil, nil, err
+	}
+	return hold, hold.Server(), nil
+}
+
+// forward sends a request that is only relayed; false if the server has just
+// ended. Its turn, if it has one, ends with its answer, or when a call's time is
+// over: nothing is lent for it.
+func (c *Conversation) forward(r *request, server lane.Server, hold *lane.Hold) bool {
+	if hold != nil && r.message.Method == "subscriptions/listen" { // is not answered while it lasts
+		defer hold.Release()
+	} else if hold != nil {
+		time.AfterFunc(c.Gate.Timeout, func() { hold.Release() })
+	}
+	r.sending.Lock()
+	defer r.sending.Unlock()
+	if !c.inflight.forward(r, server, hold, nil, nil) {
+		if hold != nil {
+			hold.Release()
+		}
+		return true // cancelled meanwhile
+	}
+	return server.Send(r.message.Raw) || !c.inflight.back(r)
 }
 
 // decide lets the gate judge and forwards what it admits.
 func (c *Conversation) decide(ctx context.Context, r *request) {
 	m := r.message
-	call, id, err := c.Gate.admit(ctx, m)
+	call, id, err := c.Gate.admit(ctx, m, c.tell(m))
 	if err != nil {
 		c.warn(classify(err), id)
 		if c.inflight.drop(r) {
@@ -87,13 +169,29 @@ func (c *Conversation) decide(ctx context.Context, r *request) {
 	}
 	r.sending.Lock()
 	defer r.sending.Unlock()
-	if ctx.Err() != nil || !c.inflight.forward(r, call, func() { c.deadline(r) }) {
+	server := call.hold.Server()
+	if ctx.Err() != nil || !c.inflight.forward(r, server, nil, call, func() { c.deadline(r) }) {
 		c.outcome(&request{message: m, call: call, since: time.Now()}, classCancelled, "cancelled; it was not forwarded")
 		return // cancelled by the client, or left to giveUp
 	}
 	c.called.Store(true)
 	c.keep(call.redact)
-	c.server(r.message.Raw)
+	if !server.Send(m.Raw) {
+		<-server.Done() // it will not answer; neither will whoever settled what it left
+		c.giveUp(c.inflight.of(server))
+	}
+}
+
+// tell returns what tells the client that its call waits for a turn; nil if it
+// did not ask for progress.
+func (c *Conversation) tell(m *wire.Message) func(times int) {
+	if m.ProgressToken == nil {
+		return nil
+	}
+	return func(times int) {
+		// So little that what the server reports is more, as MCP wants it.
+		c.client(fmt.Appendf(nil, `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":%s,"progress":%de-9,"message":"waiting for a free ECS MCP server"}}`, m.ProgressToken, times))
+	}
 }
 
 // warn tells the operator at once what is wrong with the set-up, not the call.
@@ -128,17 +226,30 @@ func (c *Conversation) deadline(r *request) {
 	}
 	r.sending.Lock()
 	defer r.sending.Unlock()
-	c.server(fmt.Appendf(nil, `{"jsonrpc":"2.0","method":"notifications/cancelled","params":%s}`, params))
+	r.server.Send(fmt.Appendf(nil, `{"jsonrpc":"2.0","method":"notifications/cancelled","params":%s}`, params))
 }
 
 func (c *Conversation) clientNotification(m *wire.Message) {
 	switch treatmentOf(m) {
 	case relay:
-		c.server(m.Raw)
+		c.relayNotification(m)
 	case handled:
 		c.cancelled(m)
 	default:
 		c.refuseMessage(classMethod, fmt.Sprintf("notification %q is not relayed; dropped", short(m.Method)), m.Method, nil)
+	}
+}
+
+// relayNotification passes a notification on to lane 0, and progress to the
+// server whose request it is about.
+func (c *Conversation) relayNotification(m *wire.Message) {
+	c.greeting.noted(m)
+	if q := c.inflight.progressing(m.Token()); q != nil && m.Method == "notifications/progress" {
+		q.server.Send(m.Rename(func(wire.ID) wire.ID { return q.token }))
+		return
+	}
+	if server := c.Gate.Lanes.Running(); server == nil || !server.Send(m.Raw) {
+		c.Log.Debug("a notification found no server", zap.String("method", m.Method))
 	}
 }
 
@@ -159,14 +270,15 @@ func (c *Conversation) cancelled(m *wire.Message) {
 	}
 	r.sending.Lock()
 	defer r.sending.Unlock()
-	c.server(m.Raw)
+	r.server.Send(m.Raw)
 }
 
 // clientResponse passes on the answer to a question the server asked.
 func (c *Conversation) clientResponse(m *wire.Message) {
-	if !c.inflight.answered(m.ID) {
+	q := c.inflight.answered(m.ID)
+	if q == nil {
 		c.refuseMessage(classUnreadable, "an answer to nothing the server asked; dropped", "", nil)
 		return
 	}
-	c.server(m.Raw)
+	q.server.Send(m.Rename(func(wire.ID) wire.ID { return q.id }))
 }

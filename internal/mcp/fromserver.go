@@ -5,43 +5,51 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
 
-// fromServer treats one line of the server.
-func (c *Conversation) fromServer(ctx context.Context, line []byte, err error) {
+// fromServer treats one line of a server.
+func (c *Conversation) fromServer(ctx context.Context, l *link, line []byte, err error) {
 	var m *wire.Message
 	if err == nil {
 		m, err = wire.ReadServer(line, c.Limits)
 	}
 	if err != nil {
-		c.noise(err, len(line))
+		c.noise(l, err, len(line))
+		return
+	}
+	if talk := l.greeted.Load(); talk != nil {
+		talk.take(l, m)
 		return
 	}
 	switch m.Kind {
 	case wire.Response:
-		c.serverResponse(ctx, m)
+		c.serverResponse(ctx, l, m)
 	case wire.Notification:
 		if m.Method == "notifications/cancelled" {
-			c.inflight.answered(m.RequestID) // MCP wants no answer any more
+			c.inflight.answered(l.shown(m.RequestID)) // MCP wants no answer any more
+		}
+		if l.lane > 0 && strings.HasSuffix(m.Method, "/list_changed") {
+			return // lane 0 says so too, and it is lane 0 whose lists the client has
 		}
 		if c.kept.Load().Mentions(m) {
 			c.Event(classPolicy, fmt.Sprintf("the server's notification %q names what policy keeps from the client; dropped", short(m.Method)))
 			return
 		}
-		c.client(m.Raw)
+		c.client(l.showCancelled(m))
 	default:
-		c.serverRequest(m)
+		c.serverRequest(l, m)
 	}
 }
 
 // noise drops what is not a message. If it carries the id of a call, that call
 // has been answered, but not in a way that can be passed on.
-func (c *Conversation) noise(err error, size int) {
+func (c *Conversation) noise(l *link, err error, size int) {
 	var unread *wire.Error
 	if errors.As(err, &unread) && !unread.ID.IsZero() && unread.Answer {
-		if r := c.inflight.settle(unread.ID, forwarded, overdue); r != nil {
+		if r := c.inflight.answeredBy(l, unread.ID); r != nil {
 			if r.call != nil {
 				c.outcome(r, classUpstream, "the answer cannot be read: "+err.Error())
 			}
@@ -59,12 +67,14 @@ func (c *Conversation) noise(err error, size int) {
 }
 
 // serverResponse settles the request it answers; an answer to nothing is dropped.
-func (c *Conversation) serverResponse(ctx context.Context, m *wire.Message) {
-	r := c.inflight.settle(m.ID, forwarded, overdue)
+func (c *Conversation) serverResponse(ctx context.Context, l *link, m *wire.Message) {
+	r := c.inflight.answeredBy(l, m.ID)
 	if r == nil {
 		c.Event(classUpstream, "the server answered a request that is not in flight; dropped")
 		return
 	}
+	c.answered.Store(true)
+	c.greeting.heard(r.message, m)
 	answer := m.Raw
 	if r.call != nil {
 		class, note := describe(m)
@@ -120,19 +130,19 @@ func describe(m *wire.Message) (class, note string) {
 }
 
 // serverRequest relays what a server may ask its client and refuses the rest.
-func (c *Conversation) serverRequest(m *wire.Message) {
+func (c *Conversation) serverRequest(l *link, m *wire.Message) {
 	why := ""
 	switch {
 	case serverMethods[m.Method] != relay:
 		why = "is not in the table"
 	case c.kept.Load().Mentions(m):
 		why = "names what policy keeps from the client"
-	case !c.inflight.asked(m.ID):
+	case !c.inflight.ask(l, m):
 		why = "has the id of another that is not answered yet, or too many are not"
 	default:
-		c.client(m.Raw)
+		c.client(l.show(m))
 		return
 	}
 	c.Event(classMethod, fmt.Sprintf("the server's request %q %s; refused", short(m.Method), why))
-	c.server(wire.ErrorResponse(m.ID, codeMethodNotFound, "ecs-mcp-proxy: this request is not relayed", nil))
+	l.Send(wire.ErrorResponse(m.ID, codeMethodNotFound, "ecs-mcp-proxy: this request is not relayed", nil))
 }

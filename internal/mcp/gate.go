@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
@@ -57,12 +58,15 @@ type Gate struct {
 	Caller  Caller
 	Catalog *catalog.Catalog
 	// Policy waits until policy is loaded; an error refuses every call.
-	Policy  func(context.Context) (Decider, error)
-	Facts   FactReader
-	Grants  Minter
-	Lane    *lane.Lane
-	Record  Recorder
-	Timeout time.Duration // of a call whose catalogue entry names none
+	Policy func(context.Context) (Decider, error)
+	Facts  FactReader
+	Grants Minter
+	// Lanes are the session's servers.
+	Lanes *lane.Pool
+	// Delivery is how credentials reach them.
+	Delivery grant.Delivery
+	Record   Recorder
+	Timeout  time.Duration // of a call whose catalogue entry names none
 	// Shadow is the mode shadow; nil, and policy is enforced.
 	Shadow *Shadow
 	// ListOperations adds to a tool's description which of its operations
@@ -87,8 +91,9 @@ type admission struct {
 
 // admit is the whole way of one call, top to bottom. It returns either an
 // admission, whose lease is open and whose decision is on record, or an error;
-// it records every refusal itself.
-func (g *Gate) admit(ctx context.Context, m *wire.Message) (_ *admission, id string, err error) {
+// it records every refusal itself. While the call waits for its turn, wait is
+// called again and again, unless it is nil.
+func (g *Gate) admit(ctx context.Context, m *wire.Message, wait func(times int)) (_ *admission, id string, err error) {
 	id = audit.NewID()
 	record := audit.Record{Phase: audit.PhaseDecision, DecisionID: id, Class: classAllowed, Path: "ecsmcp/authz/decision",
 		RequestedBy: g.Caller.Principal.Kind + "/" + g.Caller.Principal.ID, Persona: g.Caller.Persona,
@@ -140,7 +145,7 @@ func (g *Gate) admit(ctx context.Context, m *wire.Message) (_ *admission, id str
 	}
 
 	order := g.order(id, resolution, judged)
-	hold, err := g.turn(waiting, resolution, order)
+	hold, err := g.turn(waiting, resolution, order, wait)
 	if err != nil {
 		return nil, id, err
 	}
@@ -151,8 +156,8 @@ func (g *Gate) admit(ctx context.Context, m *wire.Message) (_ *admission, id str
 		}
 	}()
 	order.Deadline = time.Now().Add(timeout)
-	lent, err := g.Grants.Mint(waiting, order)
-	if err != nil && !errors.Is(err, grant.ErrNothingGrantable) {
+	lent, err := g.mint(waiting, order)
+	if err != nil {
 		return nil, id, err
 	}
 	if err := ctx.Err(); err != nil {
@@ -166,7 +171,9 @@ func (g *Gate) admit(ctx context.Context, m *wire.Message) (_ *admission, id str
 		return nil, id, err
 	}
 	if lent != nil {
-		hold.Lease(lent)
+		if err := hold.Deliver(waiting, lent); err != nil {
+			return nil, id, err
+		}
 	}
 	admitted = true
 	if record.EnforceWouldDeny {
@@ -232,23 +239,82 @@ func (g *Gate) order(id string, r *catalog.Resolution, judged judgement) grant.O
 	return order
 }
 
-// turn waits for the lane. A call without AWS accesses has a scope of its own,
-// so that it never runs while another call's credentials can be drawn.
-func (g *Gate) turn(ctx context.Context, r *catalog.Resolution, order grant.Order) (*lane.Hold, error) {
-	scope, err := order.Scope()
-	if err != nil && !errors.Is(err, grant.ErrNothingGrantable) {
-		return nil, err
+// noScope is the scope of what is lent nothing. It is one of its own, so that
+// it never runs while another call's credentials can be drawn.
+const noScope = ""
+
+// turn waits for a lane whose server is ready.
+func (g *Gate) turn(ctx context.Context, r *catalog.Resolution, order grant.Order, wait func(times int)) (*lane.Hold, error) {
+	ask := lane.Ask{Scope: noScope, Long: r.LongRunning}
+	if g.lends() {
+		scope, err := order.Scope()
+		switch {
+		case err == nil:
+			ask.Scope, ask.Exclusive, ask.AWS = scope, !order.Reusable, true
+		case !errors.Is(err, grant.ErrNothingGrantable):
+			return nil, err
+		}
 	}
-	hold, err := g.Lane.Acquire(ctx, scope, !order.Reusable)
+	if wait != nil {
+		defer every(waitTold, wait)()
+	}
+	hold, err := g.Lanes.Acquire(ctx, ask)
+	if err == nil {
+		if err = hold.Open(ctx); err != nil {
+			hold.Release()
+		}
+	}
 	switch {
 	case err == nil:
 		return hold, nil
-	case errors.Is(err, lane.ErrClosed):
+	case errors.Is(err, lane.ErrClosed), errors.Is(err, lane.ErrStart):
 		return nil, err
 	case errors.Is(context.Cause(ctx), errWaited):
-		return nil, &refusal{classTimeout, "another call held the server until this one's time was over; try again", err.Error()}
+		return nil, &refusal{classTimeout, "no ECS MCP server was free and ready before its time was over; try again", err.Error()}
 	}
 	return nil, &refusal{classCancelled, "it was cancelled", "cancelled while it waited for its turn"}
+}
+
+// lends reports whether calls are lent credentials at all.
+func (g *Gate) lends() bool {
+	return g.Delivery == grant.DeliverLease || g.Delivery == grant.DeliverProcess
+}
+
+// mint returns the grant of order; nil if there is nothing to grant.
+func (g *Gate) mint(ctx context.Context, order grant.Order) (*grant.Grant, error) {
+	if !g.lends() {
+		return nil, nil
+	}
+	lent, err := g.Grants.Mint(ctx, order)
+	if errors.Is(err, grant.ErrNothingGrantable) {
+		return nil, nil
+	}
+	return lent, err
+}
+
+// waitTold is how often a client is told that its call waits.
+const waitTold = 2 * time.Second
+
+// every calls f again and again, with how often it did, until stop is called.
+func every(period time.Duration, f func(times int)) (stop func()) {
+	ended := make(chan struct{})
+	var running sync.WaitGroup
+	running.Go(func() {
+		ticker := time.NewTicker(period)
+		defer ticker.Stop()
+		for times := 1; ; times++ {
+			select {
+			case <-ticker.C:
+				f(times)
+			case <-ended:
+				return
+			}
+		}
+	})
+	return func() {
+		close(ended)
+		running.Wait()
+	}
 }
 
 // recordRefusal writes the one line of a refusal. If that fails, the refusal

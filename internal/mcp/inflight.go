@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/lane"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
 
@@ -26,6 +28,8 @@ type request struct {
 	state    state
 	cancel   context.CancelFunc // ends the judging
 	call     *admission         // of a decided call, once forwarded
+	server   lane.Server        // that it was forwarded to
+	hold     *lane.Hold         // of lane 0, of what is relayed in its turn
 	since    time.Time          // of forwarding
 	timer    *time.Timer        // at the call's deadline
 	redacted int                // values taken out of the answer
@@ -44,13 +48,14 @@ type request struct {
 type inflight struct {
 	mu     sync.Mutex
 	client map[wire.Key]*request
-	server map[wire.Key]bool
+	server map[wire.Key]*question
+	tokens map[wire.Key]*question // by the progress tokens of the server's requests
 	closed bool
 	idle   *sync.Cond
 }
 
 func newInflight() *inflight {
-	f := &inflight{client: map[wire.Key]*request{}, server: map[wire.Key]bool{}}
+	f := &inflight{client: map[wire.Key]*request{}, server: map[wire.Key]*question{}, tokens: map[wire.Key]*question{}}
 	f.idle = sync.NewCond(&f.mu)
 	return f
 }
@@ -86,24 +91,39 @@ func (f *inflight) add(r *request) error {
 func (f *inflight) evict() bool {
 	for key, r := range f.client {
 		if r.cancelled && r.call == nil {
-			delete(f.client, key)
+			f.remove(key, r)
 			return true
 		}
 	}
 	return false
 }
 
-// forward moves a judged request on, unless it was settled meanwhile.
-func (f *inflight) forward(r *request, call *admission, onDeadline func()) bool {
+// forward moves a request on to a server, unless it was settled meanwhile.
+func (f *inflight) forward(r *request, server lane.Server, hold *lane.Hold, call *admission, onDeadline func()) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.client[r.message.ID.Key()] != r || r.state != deciding {
 		return false
 	}
-	r.state, r.call, r.since = forwarded, call, time.Now()
+	r.state, r.server, r.hold, r.call, r.since = forwarded, server, hold, call, time.Now()
 	if call != nil {
 		r.timer = time.AfterFunc(time.Until(call.deadline), onDeadline)
 	}
+	return true
+}
+
+// back undoes forward of a request that could not be sent; false if it was
+// settled meanwhile.
+func (f *inflight) back(r *request) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.client[r.message.ID.Key()] != r {
+		return false
+	}
+	if r.hold != nil {
+		r.hold.Release()
+	}
+	r.state, r.server, r.hold = deciding, nil, nil
 	return true
 }
 
@@ -117,12 +137,33 @@ func (f *inflight) settle(id wire.ID, from ...state) *request {
 	if r == nil || !slices.Contains(from, r.state) {
 		return nil
 	}
-	delete(f.client, id.Key())
+	f.remove(id.Key(), r)
+	return r
+}
+
+// answeredBy is settle by an answer of a server, which must be the one that the
+// request was forwarded to.
+func (f *inflight) answeredBy(server lane.Server, id wire.ID) *request {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r := f.client[id.Key()]
+	if r == nil || r.state == deciding || r.server != server {
+		return nil
+	}
+	f.remove(id.Key(), r)
+	return r
+}
+
+// remove takes a request out; the caller holds the lock.
+func (f *inflight) remove(key wire.Key, r *request) {
+	delete(f.client, key)
 	if r.timer != nil {
 		r.timer.Stop()
 	}
+	if r.hold != nil {
+		r.hold.Release()
+	}
 	f.idle.Broadcast()
-	return r
 }
 
 // drop removes a request that is being judged, and only that one: its id may
@@ -133,8 +174,7 @@ func (f *inflight) drop(r *request) bool {
 	if f.client[r.message.ID.Key()] != r || r.state != deciding {
 		return false
 	}
-	delete(f.client, r.message.ID.Key())
-	f.idle.Broadcast()
+	f.remove(r.message.ID.Key(), r)
 	return true
 }
 
@@ -161,6 +201,9 @@ func (f *inflight) cancel(id wire.ID) *request {
 		return nil
 	}
 	r.cancelled = true
+	if r.hold != nil {
+		r.hold.Release()
+	}
 	f.idle.Broadcast()
 	return r
 }
@@ -168,17 +211,26 @@ func (f *inflight) cancel(id wire.ID) *request {
 // all removes and returns everything in flight; nothing is added after it.
 func (f *inflight) all() []*request {
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.closed = true
+	f.mu.Unlock()
+	return f.of(nil)
+}
+
+// of removes and returns what is in flight on a server; nil is all of them.
+func (f *inflight) of(server lane.Server) []*request {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	var rest []*request
 	for key, r := range f.client {
-		if r.timer != nil {
-			r.timer.Stop()
+		if server == nil || r.server == server {
+			rest = append(rest, r)
+			f.remove(key, r)
 		}
-		rest = append(rest, r)
-		delete(f.client, key)
 	}
-	f.idle.Broadcast()
+	if server != nil {
+		maps.DeleteFunc(f.server, func(_ wire.Key, q *question) bool { return q.server == server })
+		maps.DeleteFunc(f.tokens, func(_ wire.Key, q *question) bool { return q.server == server })
+	}
 	return rest
 }
 
@@ -208,24 +260,4 @@ func (f *inflight) waiting() (n int) {
 		}
 	}
 	return n
-}
-
-// asked notes a request of the server; answered takes it off and reports
-// whether it was there.
-func (f *inflight) asked(id wire.ID) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.server[id.Key()] || len(f.server) >= maxInflight {
-		return false
-	}
-	f.server[id.Key()] = true
-	return true
-}
-
-func (f *inflight) answered(id wire.ID) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	was := f.server[id.Key()]
-	delete(f.server, id.Key())
-	return was
 }

@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/lane"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
 
 // Ids of the two sides are separate spaces, and both count from 0 or 1: a
@@ -81,13 +84,18 @@ func TestMoreRequestsThanAnyoneNeedsAreRefused(t *testing.T) {
 }
 
 func TestAServerThatDoesNotReadDoesNotKeepTheProxy(t *testing.T) {
-	c := &Conversation{Gate: converse(t, "reader", nil).gate, Log: zap.NewNop()}
+	c := NewConversation(wire.Limits{}, zap.NewNop(), func(lane int, environ []string) (Process, error) {
+		_, process := play(lane, environ, func() {}) // nobody reads
+		return process, nil
+	})
+	shared := converse(t, "reader", nil).gate
+	c.Gate = &Gate{Caller: shared.Caller, Catalog: shared.Catalog, Policy: shared.Policy, Record: shared.Record, Timeout: time.Minute,
+		ShowCommand: shared.ShowCommand, Lanes: lane.New(lane.Config{Open: c.Open})}
 	fromClient, client := io.Pipe()
-	_, toServer := io.Pipe() // nobody reads
-	fromServer, server := io.Pipe()
-	defer server.Close()
 	ended := done(func() {
-		c.Run(t.Context(), Streams{FromClient: fromClient, ToClient: io.Discard, FromServer: fromServer, ToServer: toServer})
+		if err := c.Run(t.Context(), fromClient, io.Discard); err != nil {
+			t.Error(err)
+		}
 	})
 	if _, err := io.WriteString(client, `{"jsonrpc":"2.0","id":1,"method":"ping"}`+"\n"); err != nil {
 		t.Fatal(err)

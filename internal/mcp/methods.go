@@ -11,8 +11,9 @@ type treatment int
 
 const (
 	refuse  treatment = iota
-	relay             // forwarded as it is
-	filter            // forwarded; the answer is filtered by policy
+	relay             // forwarded as it is, at once
+	calm              // forwarded as it is, when no credentials are lent on lane 0
+	filter            // likewise; the answer is filtered by policy
 	decide            // forwarded only if policy allows
 	handled           // acted upon here, and relayed where it belongs to a forwarded request
 )
@@ -20,19 +21,22 @@ const (
 // clientMethods is every method a client may send: requests and notifications of
 // MCP 2024-11-05 to 2026-07-28. A method that is not here is refused.
 //
+// What makes the server's own code run waits while a call's credentials are
+// lent on the same server: nothing else may happen with them.
+//
 // tasks/* stay out: a task handle would let a follow-up act after its call was
 // judged, when nothing bounds it any more.
 var clientMethods = map[string]treatment{
 	"initialize":                       relay,
 	"ping":                             relay,
 	"server/discover":                  relay,
-	"completion/complete":              relay,
+	"completion/complete":              calm,
 	"logging/setLevel":                 relay,
-	"prompts/list":                     relay,
-	"resources/list":                   relay,
-	"resources/templates/list":         relay,
-	"resources/unsubscribe":            relay,
-	"subscriptions/listen":             relay,
+	"prompts/list":                     calm,
+	"resources/list":                   calm,
+	"resources/templates/list":         calm,
+	"resources/unsubscribe":            calm,
+	"subscriptions/listen":             calm,
 	"notifications/initialized":        relay,
 	"notifications/progress":           relay,
 	"notifications/roots/list_changed": relay,

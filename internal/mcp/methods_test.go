@@ -10,9 +10,9 @@ func TestEveryMethodHasItsTreatment(t *testing.T) {
 		want   treatment
 	}{
 		{"initialize", relay}, {"ping", relay}, {"server/discover", relay}, {"tools/list", filter}, {"tools/call", decide},
-		{"prompts/list", relay}, {"prompts/get", decide}, {"resources/list", relay}, {"resources/templates/list", relay},
-		{"resources/read", decide}, {"resources/subscribe", decide}, {"resources/unsubscribe", relay}, {"subscriptions/listen", relay},
-		{"completion/complete", relay}, {"logging/setLevel", relay},
+		{"prompts/list", calm}, {"prompts/get", decide}, {"resources/list", calm}, {"resources/templates/list", calm},
+		{"resources/read", decide}, {"resources/subscribe", decide}, {"resources/unsubscribe", calm}, {"subscriptions/listen", calm},
+		{"completion/complete", calm}, {"logging/setLevel", relay},
 		{"notifications/initialized", relay}, {"notifications/progress", relay}, {"notifications/roots/list_changed", relay}, {"notifications/cancelled", handled},
 		{"tasks/get", refuse}, {"tasks/list", refuse}, {"tasks/result", refuse}, {"tasks/cancel", refuse}, {"tasks/update", refuse},
 		{"notifications/tasks/status", refuse}, {"sampling/createMessage", refuse}, {"elicitation/create", refuse}, {"roots/list", refuse},

@@ -73,6 +73,8 @@ func classify(err error) *refusal {
 		return &refusal{classCredentials, "AWS did not lend credentials for it; that is the proxy's set-up, not the call, so other arguments will not help: tell whoever runs it", detail}
 	case errors.Is(err, audit.ErrAudit):
 		return &refusal{classAudit, "the audit log cannot be written, and nothing is done without a record", detail}
+	case errors.Is(err, lane.ErrStart):
+		return &refusal{classUpstream, "the ECS MCP server could not be started for it; that is the proxy's set-up, not the call: tell whoever runs it", detail}
 	case errors.Is(err, lane.ErrClosed):
 		return &refusal{classUpstream, "the ECS MCP server is gone", detail}
 	}

@@ -1,12 +1,20 @@
-// Package lane is one upstream and the lease on its credentials.
+// Package lane is the server processes of one client session, and the leases
+// on their credentials.
 //
-// The server cannot say which call an AWS request belongs to, so a lane holds
-// one scope at a time: reads of equal scope share it, a write or a sensitive
-// call holds it alone, and a call of another scope waits its turn. A call that
-// was given up on (cancelled, timed out) keeps its place until its own answer
-// arrives, because the server may still be working for it.
+// A server cannot say which call an AWS request belongs to, so a lane (one
+// process at a time, with a credential endpoint of its own) holds one scope at
+// a time: reads of equal scope share it, a write or a sensitive call holds it
+// alone, and a call of another scope takes another lane, started on demand, or
+// waits. A call that was given up on (cancelled, timed out) keeps its lane until
+// its own answer arrives, because the server may still be working for it; if the
+// answer does not come, the lane's processes are killed. A lane whose server
+// ended is started again when it is next needed, with a growing pause.
 //
-// The package promises that credentials can be drawn only between
-// [Hold.Lease] and [Hold.Release] or [Hold.Abandon], and that turns are given
-// in the order they were asked for. It does not read messages and decides nothing.
+// Lane 0 is the session's first server: it carries what is only relayed. Under
+// the delivery "process" every call that uses AWS has a process of its own.
+//
+// The package promises that credentials can be drawn only between [Hold.Deliver]
+// and [Hold.Release] or [Hold.Abandon], that scopes never mix in a lane, and that
+// turns are given in the order they were asked for. It does not read messages
+// and decides nothing.
 package lane

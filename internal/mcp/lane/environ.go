@@ -3,6 +3,7 @@ package lane
 import (
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -25,6 +26,12 @@ type Environment struct {
 	Endpoint string            // AWS_ENDPOINT_URL, if not empty
 	Set      map[string]string // from configuration
 	Pass     []string          // further names to inherit
+	// Own leaves the server what the proxy's environment says about AWS, because it
+	// is to have credentials of its own.
+	Own bool
+	// Home takes the place of the proxy's own; empty leaves it. Caches and installed
+	// packages stay where they are, and registry logins are not inherited.
+	Home string
 }
 
 // Build returns the upstream's whole environment: an allowlist of the proxy's
@@ -33,19 +40,26 @@ type Environment struct {
 // Source: AWS SDKs and Tools reference guide, settings reference.
 func (e Environment) Build(credentials []string) []string {
 	env := map[string]string{}
-	for _, name := range append(slices.Clone(inherited), e.Pass...) {
-		if value, ok := os.LookupEnv(name); ok && (name == "AWS_CA_BUNDLE" || !strings.HasPrefix(strings.ToUpper(name), "AWS_")) {
+	for _, variable := range os.Environ() {
+		name, value, _ := strings.Cut(variable, "=")
+		aws := strings.HasPrefix(strings.ToUpper(name), "AWS_") && name != "AWS_CA_BUNDLE"
+		if aws && e.Own || !aws && (slices.Contains(inherited, name) || slices.Contains(e.Pass, name)) {
 			env[name] = value
 		}
 	}
+	if e.Home != "" {
+		e.moveHome(env)
+	}
 	maps.Copy(env, e.Set)
 	env["AWS_REGION"], env["AWS_DEFAULT_REGION"] = e.Region, e.Region
-	for _, file := range []string{"AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "BOTO_CONFIG"} {
-		env[file] = os.DevNull
-	}
-	env["AWS_EC2_METADATA_DISABLED"] = "true"
 	if e.Endpoint != "" {
 		env["AWS_ENDPOINT_URL"] = e.Endpoint
+	}
+	if !e.Own {
+		for _, file := range []string{"AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "BOTO_CONFIG"} {
+			env[file] = os.DevNull
+		}
+		env["AWS_EC2_METADATA_DISABLED"] = "true"
 	}
 	for _, variable := range credentials {
 		name, value, _ := strings.Cut(variable, "=")
@@ -57,4 +71,22 @@ func (e Environment) Build(credentials []string) []string {
 		list = append(list, name+"="+env[name])
 	}
 	return list
+}
+
+// moveHome puts a throw-away home in the place of the user's: what a call leaves
+// there, such as the token of a registry, goes with it.
+func (e Environment) moveHome(env map[string]string) {
+	home := env["HOME"]
+	delete(env, "DOCKER_CONFIG")
+	env["HOME"] = e.Home
+	if home == "" {
+		return
+	}
+	for name, place := range map[string]string{
+		"XDG_CACHE_HOME": ".cache", "XDG_DATA_HOME": ".local/share", "PYTHONUSERBASE": ".local", "npm_config_cache": ".npm",
+	} {
+		if _, set := env[name]; !set {
+			env[name] = filepath.Join(home, place)
+		}
+	}
 }

@@ -39,3 +39,31 @@ func TestTheServerInheritsNoCredentials(t *testing.T) {
 		}
 	}
 }
+
+func TestAThrowAwayHomeKeepsCachesAndLosesLogins(t *testing.T) {
+	for name, value := range map[string]string{"HOME": "/home/alice", "DOCKER_CONFIG": "/home/alice/.docker", "XDG_CACHE_HOME": "/cache", "npm_config_cache": ""} {
+		t.Setenv(name, value)
+	}
+	got := Environment{Region: "us-east-1", Home: "/tmp/thrown"}.Build(nil)
+	for _, want := range []string{"HOME=/tmp/thrown", "XDG_CACHE_HOME=/cache", "XDG_DATA_HOME=/home/alice/.local/share"} {
+		if !slices.Contains(got, want) {
+			t.Errorf("%s is missing", want)
+		}
+	}
+	if slices.ContainsFunc(got, func(v string) bool { return strings.HasPrefix(v, "DOCKER_CONFIG=") }) {
+		t.Error("the user's registry logins are inherited")
+	}
+}
+
+func TestAServerWithCredentialsOfItsOwnInheritsThem(t *testing.T) {
+	t.Setenv("AWS_PROFILE", "ops")
+	t.Setenv("AWS_REGION", "eu-west-1")
+	t.Setenv("SECRET_OF_ANOTHER_KIND", "x")
+	got := Environment{Region: "us-east-1", Own: true}.Build(nil)
+	if !slices.Contains(got, "AWS_PROFILE=ops") || !slices.Contains(got, "AWS_REGION=us-east-1") || slices.Contains(got, "SECRET_OF_ANOTHER_KIND=x") {
+		t.Errorf("%q", got)
+	}
+	if slices.ContainsFunc(got, func(v string) bool { return strings.HasSuffix(v, "="+os.DevNull) }) {
+		t.Error("its configuration files are taken away")
+	}
+}

@@ -3,102 +3,202 @@ package lane
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/grant"
 )
 
-// Lane hands out turns and leases. It is safe for concurrent use.
-type Lane struct {
-	queue    queue
-	endpoint *grant.Endpoint
-	grace    time.Duration
-	kill     func()
+// The pause before a server that ended is started again grows from the first
+// to the last of these; one that ran for steady begins anew.
+const (
+	firstPause = 100 * time.Millisecond
+	lastPause  = 30 * time.Second
+	steady     = time.Minute
+)
+
+// lane is one server at a time. Its fields belong to the pool's lock.
+type lane struct {
+	pool  *Pool
+	index int
+
+	holders   int
+	scope     string
+	exclusive bool
+	abandoned int // holders whose call was given up on
+
+	server    Server
+	endpoint  *grant.Endpoint // the server's own; nil if none is lent by one
+	counted   bool            // as one of the processes: it runs, is started, or will be
+	opening   chan struct{}   // closed when the start that is under way has ended
+	failed    error           // of the last start
+	ends      int             // how often its server ended in a row
+	began     time.Time       // of the server
+	notBefore time.Time       // of the next start
+	idle      *time.Timer
 }
 
-// New returns a lane whose credentials are drawn from endpoint. kill is called
-// when a call that was given up on is not answered within grace.
-func New(endpoint *grant.Endpoint, grace time.Duration, kill func()) *Lane {
-	return &Lane{endpoint: endpoint, grace: grace, kill: kill}
+func (l *lane) free() bool { return l.holders == 0 }
+
+// shares reports whether w may join those who hold the lane.
+func (l *lane) shares(w *waiter) bool {
+	return l.holders > 0 && !l.exclusive && !w.Exclusive && l.scope == w.Scope && l.abandoned == 0
 }
 
-// Acquire waits for a turn. Exclusive holds are alone; others share with equal
-// scope. It fails with ErrClosed or the context's error.
-func (l *Lane) Acquire(ctx context.Context, scope string, exclusive bool) (*Hold, error) {
-	if err := l.queue.acquire(ctx, scope, exclusive); err != nil {
-		return nil, fmt.Errorf("wait for a turn: %w", err)
-	}
-	return &Hold{lane: l}, nil
-}
-
-// Close ends every wait; leases end with the endpoint.
-func (l *Lane) Close() { l.queue.close() }
-
-// Hold is one call's turn.
-type Hold struct {
-	lane *Lane
-
-	mu       sync.Mutex
-	end      func() (draws int)
-	draws    int
-	refused  int
-	reaper   *time.Timer // set while abandoned
-	released bool
-}
-
-// Lease lets the upstream draw g from now on.
-func (h *Hold) Lease(g *grant.Grant) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.end == nil && !h.released && h.reaper == nil {
-		h.end = h.lane.endpoint.Lease(g)
+func (l *lane) enter(w *waiter) {
+	l.holders++
+	l.scope, l.exclusive = w.Scope, w.Exclusive
+	l.count()
+	if l.idle != nil {
+		l.idle.Stop()
 	}
 }
 
-// Release ends the lease and the turn. It says how often the upstream drew
-// credentials, and was refused them since a turn ended before. Releasing again
-// changes nothing.
-func (h *Hold) Release() (draws, refused int) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.released {
-		return h.draws, h.refused
+// count counts the lane as a process; uncount no longer, if nothing is left of it.
+func (l *lane) count() {
+	if !l.counted {
+		l.counted = true
+		l.pool.config.Processes.take()
 	}
-	h.released = true
-	h.endLease()
-	h.refused = h.lane.endpoint.TakeRefused()
-	if h.reaper != nil {
-		h.reaper.Stop()
-	}
-	h.lane.queue.release(h.reaper != nil)
-	return h.draws, h.refused
 }
 
-// Abandon ends the lease but keeps the turn, so that nobody else's grant can
-// be drawn by what the server still does for this call. Unless Release follows
-// within the lane's grace, the upstream is killed. A call that was lent nothing
-// uses nothing at AWS; its turn just ends, and Abandon says so.
-func (h *Hold) Abandon() (ended bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.released || h.reaper != nil {
-		return false
+func (l *lane) uncount() {
+	if l.counted && l.holders == 0 && l.server == nil && l.opening == nil {
+		l.counted = false
+		l.pool.config.Processes.give()
 	}
-	if h.end == nil {
-		h.released = true
-		h.lane.queue.release(false)
-		return true
-	}
-	h.endLease()
-	h.lane.queue.abandon()
-	h.reaper = time.AfterFunc(h.lane.grace, h.lane.kill)
-	return false
 }
 
-func (h *Hold) endLease() {
-	if h.end != nil {
-		h.draws = h.end()
-		h.end = nil
+// leave ends a turn; the caller holds the lock.
+func (l *lane) leave(exclusive bool) {
+	l.holders--
+	l.uncount()
+	if l.holders == 0 && l.index > 0 && l.server != nil && l.pool.config.Idle > 0 {
+		l.idle = time.AfterFunc(l.pool.config.Idle, l.closeIdle)
 	}
+	l.pool.admit()
+}
+
+func (l *lane) closeIdle() {
+	l.pool.mu.Lock()
+	defer l.pool.mu.Unlock()
+	if l.free() && l.server != nil {
+		l.server.Close()
+	}
+}
+
+// open returns the lane's server and its endpoint, started if it does not run.
+func (l *lane) open(ctx context.Context) (Server, *grant.Endpoint, error) {
+	p := l.pool
+	p.mu.Lock()
+	l.bury()
+	if l.server != nil {
+		defer p.mu.Unlock()
+		return l.server, l.endpoint, nil
+	}
+	if p.closed {
+		defer p.mu.Unlock()
+		return nil, nil, ErrClosed
+	}
+	if l.opening == nil { // for whoever comes next, even if this caller gives up
+		l.opening = make(chan struct{})
+		l.count()
+		p.ended.Go(func() { l.start() })
+	}
+	opening := l.opening
+	p.mu.Unlock()
+	select {
+	case <-opening:
+	case <-ctx.Done():
+		return nil, nil, ctx.Err()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if l.server == nil {
+		return nil, nil, fmt.Errorf("%w: %w", ErrStart, l.failed)
+	}
+	return l.server, l.endpoint, nil
+}
+
+// start starts the lane's server, after the pause that is due, and watches it.
+func (l *lane) start() {
+	p := l.pool
+	server, endpoint, err := l.startNow()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l.server, l.endpoint, l.failed = server, endpoint, err
+	close(l.opening)
+	l.opening = nil
+	if err != nil {
+		l.pause()
+		l.uncount()
+		return
+	}
+	if p.closed {
+		server.Close()
+	}
+	l.began = time.Now()
+	p.ended.Go(func() {
+		<-server.Done()
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		l.bury()
+		p.admit()
+	})
+}
+
+func (l *lane) startNow() (Server, *grant.Endpoint, error) {
+	p := l.pool
+	select {
+	case <-time.After(time.Until(l.notBefore)):
+	case <-p.ctx.Done():
+		return nil, nil, ErrClosed
+	}
+	var endpoint *grant.Endpoint
+	var environ []string
+	if p.config.Delivery == grant.DeliverLease {
+		var err error
+		if endpoint, err = grant.Listen(); err != nil {
+			return nil, nil, err
+		}
+		if p.config.Refused != nil {
+			endpoint.OnRefused(func() { p.config.Refused(l.index) })
+		}
+		environ = endpoint.Environ()
+	}
+	server, err := p.config.Open(p.ctx, l.index, environ)
+	if err != nil {
+		if endpoint != nil {
+			endpoint.Close()
+		}
+		return nil, nil, err
+	}
+	return server, endpoint, nil
+}
+
+// bury forgets a server that has ended; the caller holds the lock.
+func (l *lane) bury() {
+	if l.server == nil {
+		return
+	}
+	select {
+	case <-l.server.Done():
+	default:
+		return
+	}
+	if l.endpoint != nil {
+		l.endpoint.Close()
+	}
+	l.server, l.endpoint = nil, nil
+	if time.Since(l.began) > steady {
+		l.ends = 0
+	}
+	l.pause()
+	l.uncount()
+}
+
+// pause sets when the server may be started again.
+func (l *lane) pause() {
+	pause := min(firstPause<<min(l.ends, 20), lastPause)
+	l.ends++
+	l.notBefore = time.Now().Add(pause)
 }

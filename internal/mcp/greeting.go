@@ -1,0 +1,159 @@
+package mcp
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/lane"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
+)
+
+// greetTime bounds how long a server may take to be initialized again: the real
+// one waits a minute for a network that swallows packets.
+const greetTime = 2 * time.Minute
+
+// greeting is what the client told the session's first server about itself. It
+// is said again, byte for byte, to every other server of the session and to one
+// that is started anew; their answers are swallowed. A session of MCP
+// 2026-07-28 has no initialize, so there is nothing to repeat.
+type greeting struct {
+	mu          sync.Mutex
+	initialize  []byte
+	version     string // that the first server answered
+	initialized []byte // the notification
+	level       []byte // the last logging/setLevel
+}
+
+// heard keeps what of a session's first server's answered requests others must be told.
+func (g *greeting) heard(request, answer *wire.Message) {
+	if answer.Error != nil {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch request.Method {
+	case "initialize":
+		g.initialize, g.version = request.Raw, versionOf(answer)
+	case "logging/setLevel":
+		g.level = request.Raw
+	}
+}
+
+// noted keeps the notification that ends the greeting.
+func (g *greeting) noted(m *wire.Message) {
+	if m.Method != "notifications/initialized" {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.initialized = m.Raw
+}
+
+// greeted is a greeting under way: the answers of the server come here.
+type greeted struct{ answers chan *wire.Message }
+
+var errGreeting = errors.New("initialize it again")
+
+// Open starts the server of a lane and returns when it is ready for calls. It is what the
+// session's lanes are opened by.
+func (c *Conversation) Open(ctx context.Context, index int, environ []string) (lane.Server, error) {
+	process, err := c.Start(index, environ)
+	if err != nil {
+		return nil, err
+	}
+	l := c.connect(index, process)
+	defer close(l.opened)
+	if err := c.greeting.repeat(ctx, l, c.Limits); err != nil {
+		l.Kill()
+		<-l.done
+		return nil, err
+	}
+	l.ready = true
+	return l, nil
+}
+
+// repeat says the greeting to a server that has not heard it.
+func (g *greeting) repeat(ctx context.Context, l *link, limits wire.Limits) error {
+	g.mu.Lock()
+	initialize, version, initialized, level := g.initialize, g.version, g.initialized, g.level
+	g.mu.Unlock()
+	if initialize == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, greetTime)
+	defer cancel()
+	talk := &greeted{make(chan *wire.Message, 8)}
+	l.greeted.Store(talk)
+	defer l.greeted.Store(nil)
+	answer, err := talk.ask(ctx, l, initialize, limits)
+	if err != nil {
+		return err
+	}
+	if got := versionOf(answer); got != version {
+		return fmt.Errorf("%w: it speaks protocol version %q and the first one %q", errGreeting, got, version)
+	}
+	if initialized != nil {
+		l.Send(initialized)
+	}
+	if level == nil {
+		return nil
+	}
+	_, err = talk.ask(ctx, l, level, limits)
+	return err
+}
+
+// ask sends a request and waits for its answer.
+func (t *greeted) ask(ctx context.Context, l *link, raw []byte, limits wire.Limits) (*wire.Message, error) {
+	request, err := wire.ReadClient(raw, limits)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errGreeting, err) // it was read before
+	}
+	if !l.Send(raw) {
+		return nil, fmt.Errorf("%w: it ended", errGreeting)
+	}
+	for {
+		select {
+		case m := <-t.answers:
+			switch {
+			case m.ID.Key() != request.ID.Key():
+			case m.Error != nil:
+				return nil, fmt.Errorf("%w: it refused %s", errGreeting, request.Method)
+			default:
+				return m, nil
+			}
+		case <-l.read:
+			return nil, fmt.Errorf("%w: it ended", errGreeting)
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%w: no answer to %s: %w", errGreeting, request.Method, ctx.Err())
+		}
+	}
+}
+
+// take takes a message of a server that is being greeted: answers are swallowed,
+// and the rest is about nothing that the client knows of.
+func (t *greeted) take(l *link, m *wire.Message) {
+	switch m.Kind {
+	case wire.Response:
+		select {
+		case t.answers <- m:
+		default: // more answers than questions
+		}
+	case wire.Request:
+		l.Send(wire.ErrorResponse(m.ID, codeMethodNotFound, "ecs-mcp-proxy: the session is not ready", nil))
+	}
+}
+
+// versionOf is the protocol version in an answer to initialize.
+func versionOf(answer *wire.Message) string {
+	var result struct {
+		ProtocolVersion string `json:"protocolVersion"`
+	}
+	if json.Unmarshal(answer.Result, &result) != nil {
+		return ""
+	}
+	return result.ProtocolVersion
+}

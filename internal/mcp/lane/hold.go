@@ -1,0 +1,167 @@
+package lane
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/grant"
+)
+
+// Hold is one call's turn on a lane.
+type Hold struct {
+	lane *lane
+	ask  Ask
+
+	mu       sync.Mutex
+	server   Server
+	endpoint *grant.Endpoint
+	end      func() (draws int) // of the lease
+	lent     bool               // credentials, in whatever way
+	draws    int
+	refused  int
+	reaper   *time.Timer // set while abandoned
+	released bool
+}
+
+// Lane is the index of the lane.
+func (h *Hold) Lane() int { return h.lane.index }
+
+// Server is the lane's server; nil before Open or Deliver.
+func (h *Hold) Server() Server {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.server
+}
+
+// own reports whether the call gets a process that serves it alone.
+func (h *Hold) own() bool {
+	return h.ask.AWS && h.lane.pool.config.Delivery == grant.DeliverProcess
+}
+
+// Open waits until the lane's server is ready for the call. Where the call gets
+// a process of its own that is only started by Deliver, and Open does nothing.
+func (h *Hold) Open(ctx context.Context) error {
+	if h.own() {
+		return nil
+	}
+	server, endpoint, err := h.lane.open(ctx)
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.server, h.endpoint = server, endpoint
+	return nil
+}
+
+// Deliver lets the server use g from now on. Delivering again, for the same
+// call, puts a new grant in the place of the one before. Open must have been called.
+func (h *Hold) Deliver(ctx context.Context, g *grant.Grant) error {
+	if h.own() {
+		return h.spawn(ctx, g)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.endpoint == nil || h.released || h.reaper != nil {
+		return nil // nothing is lent; the server is refused if it asks
+	}
+	before := h.end
+	h.end, h.lent = h.endpoint.Lease(g), true
+	if before != nil {
+		before()
+	}
+	return nil
+}
+
+// spawn starts the call's own process, with the grant in its environment.
+func (h *Hold) spawn(ctx context.Context, g *grant.Grant) error {
+	p := h.lane.pool
+	server, err := p.config.Open(ctx, h.lane.index, g.Environ())
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrStart, err)
+	}
+	p.mu.Lock()
+	if !p.closed {
+		p.ended.Go(func() { <-server.Done() })
+	} else {
+		server.Kill()
+	}
+	p.mu.Unlock()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.server, h.lent = server, true
+	return nil
+}
+
+// Release ends the lease and the turn. It says how often the server drew
+// credentials, and was refused them since a turn ended before. Releasing again
+// changes nothing.
+func (h *Hold) Release() (draws, refused int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.released {
+		return h.draws, h.refused
+	}
+	h.endLease()
+	if h.endpoint != nil {
+		h.refused = h.endpoint.TakeRefused()
+	}
+	if h.reaper != nil {
+		h.reaper.Stop()
+	}
+	if h.own() && h.server != nil {
+		h.server.Kill() // the keys are in its environment: it ends with the call
+	}
+	h.leave(h.reaper != nil)
+	return h.draws, h.refused
+}
+
+// Abandon ends the lease but keeps the turn, so that nobody else's grant can
+// be drawn by what the server still does for this call. Unless Release follows
+// within the pool's grace, the server is killed. A call that was lent nothing
+// uses nothing at AWS; its turn just ends, and Abandon says so.
+func (h *Hold) Abandon() (ended bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.released || h.reaper != nil {
+		return false
+	}
+	if !h.lent {
+		h.leave(false)
+		return true
+	}
+	h.endLease()
+	p := h.lane.pool
+	p.mu.Lock()
+	h.lane.abandoned++
+	p.mu.Unlock()
+	server := h.server
+	h.reaper = time.AfterFunc(p.config.Grace, func() {
+		if p.config.Killed != nil {
+			p.config.Killed(h.lane.index)
+		}
+		server.Kill()
+	})
+	return false
+}
+
+func (h *Hold) endLease() {
+	if h.end != nil {
+		h.draws = h.end()
+		h.end = nil
+	}
+}
+
+// leave ends the turn; the caller holds the hold's lock.
+func (h *Hold) leave(abandoned bool) {
+	h.released = true
+	p := h.lane.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if abandoned {
+		h.lane.abandoned--
+	}
+	h.lane.leave(h.ask.Exclusive)
+}

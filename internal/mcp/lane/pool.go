@@ -1,0 +1,235 @@
+package lane
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/grant"
+)
+
+var (
+	// ErrClosed is the class of a session that has ended.
+	ErrClosed = errors.New("the session has ended")
+	// ErrStart is the class of a server that could not be made ready for calls.
+	ErrStart = errors.New("the server could not be started")
+)
+
+// Server is one started server, ready for calls.
+type Server interface {
+	// Send queues a line for it; false if it will never be written.
+	Send(line []byte) bool
+	// Close asks it to end and kills it if it does not.
+	Close()
+	// Kill kills it and everything below it and does not wait for the end.
+	Kill()
+	// Done is closed when it has ended and what it wrote was read.
+	Done() <-chan struct{}
+}
+
+// Config is what a Pool is made of.
+type Config struct {
+	// Open starts the server of a lane with these variables in its environment,
+	// beside what every server gets, and returns when it is ready for calls.
+	Open func(ctx context.Context, lane int, environ []string) (Server, error)
+	// Lanes is how many servers the session may have at the same time; at least 1.
+	// Under the delivery "process" lane 0 comes beside them.
+	Lanes int
+	// Delivery is how credentials reach the server.
+	Delivery grant.Delivery
+	// Processes bounds the servers of all sessions; nil bounds nothing.
+	Processes *Processes
+	// Grace is how long a server may take to answer a call that was given up on
+	// before it is killed.
+	Grace time.Duration
+	// Idle is how long a lane other than 0 may be unused before its server is
+	// closed; 0 keeps it.
+	Idle time.Duration
+	// Refused is called when a server asks for credentials without a lease; may be nil.
+	Refused func(lane int)
+	// Killed is called when a server is killed for a call that was given up on; may be nil.
+	Killed func(lane int)
+}
+
+// Pool hands out turns on the lanes of one session. It is safe for concurrent use.
+type Pool struct {
+	config Config
+	ctx    context.Context // ends with Close
+	stop   context.CancelFunc
+	ended  sync.WaitGroup // of what watches servers
+
+	mu      sync.Mutex
+	lanes   []*lane
+	waiting []*waiter
+	closed  bool
+}
+
+// Ask is what a call needs of a lane.
+type Ask struct {
+	Scope     string
+	Exclusive bool // alone; others share with equal scope
+	// AWS: credentials will be lent. Under the delivery "process" the call then
+	// gets a process of its own.
+	AWS bool
+	// Long: it may take minutes, so it leaves lane 0 to others if it can.
+	Long bool
+	// First: lane 0 and no other.
+	First bool
+}
+
+type waiter struct {
+	Ask
+	lane  *lane         // once ready
+	ready chan struct{} // closed when the turn has come, or the pool has closed
+}
+
+// New returns a pool; nothing is started yet.
+func New(config Config) *Pool {
+	n := max(config.Lanes, 1)
+	if config.Delivery == grant.DeliverProcess {
+		n++
+	}
+	p := &Pool{config: config}
+	p.ctx, p.stop = context.WithCancel(context.Background())
+	for i := range n {
+		p.lanes = append(p.lanes, &lane{pool: p, index: i})
+	}
+	config.Processes.join(p)
+	return p
+}
+
+// Acquire waits for a turn. It fails with ErrClosed or the context's error.
+func (p *Pool) Acquire(ctx context.Context, ask Ask) (*Hold, error) {
+	w := &waiter{Ask: ask, ready: make(chan struct{})}
+	p.mu.Lock()
+	p.waiting = append(p.waiting, w)
+	p.admit()
+	p.mu.Unlock()
+	select {
+	case <-w.ready:
+	case <-ctx.Done():
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if i := slices.Index(p.waiting, w); i >= 0 {
+			p.waiting = slices.Delete(p.waiting, i, i+1)
+			p.admit() // whoever stood behind may fit
+		} else if w.lane != nil { // the turn came at the same instant: give it back
+			w.lane.leave(ask.Exclusive)
+		}
+		return nil, fmt.Errorf("wait for a turn: %w", ctx.Err())
+	}
+	if w.lane == nil {
+		return nil, fmt.Errorf("wait for a turn: %w", ErrClosed)
+	}
+	return &Hold{lane: w.lane, ask: ask}, nil
+}
+
+// TryFirst is Acquire of lane 0 for something that needs no credentials,
+// without waiting; nil if it is not free or its server is not ready.
+func (p *Pool) TryFirst(scope string) *Hold {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lanes[0].bury()
+	l, w := p.lanes[0], &waiter{Ask: Ask{Scope: scope, First: true}}
+	if p.closed || len(p.waiting) > 0 || l.server == nil || !l.free() && !l.shares(w) {
+		return nil
+	}
+	l.enter(w)
+	return &Hold{lane: l, ask: w.Ask, server: l.server}
+}
+
+// Running is the server of lane 0, or nil if it is not ready for messages.
+func (p *Pool) Running() Server {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.lanes[0].server
+}
+
+// First makes lane 0 ready for messages and returns its server.
+func (p *Pool) First(ctx context.Context) (Server, error) {
+	server, _, err := p.lanes[0].open(ctx)
+	return server, err
+}
+
+// Close ends every wait and closes every server. It returns when they have ended.
+func (p *Pool) Close() {
+	p.mu.Lock()
+	p.closed = true
+	p.admit()
+	for _, l := range p.lanes {
+		if l.server != nil {
+			l.server.Close()
+		}
+	}
+	p.mu.Unlock()
+	p.stop()
+	p.ended.Wait()
+	p.config.Processes.leave(p)
+}
+
+// admit gives turns, first come, first served; the caller holds the lock.
+// Nobody overtakes another who could have the same lane.
+func (p *Pool) admit() {
+	firstTaken := false // somebody waits for lane 0 alone
+	for i := 0; i < len(p.waiting); {
+		w := p.waiting[i]
+		if !p.closed {
+			if l := p.place(w, firstTaken); l != nil {
+				l.enter(w)
+				w.lane = l
+			} else if w.First {
+				firstTaken = true
+				i++
+				continue
+			} else {
+				return
+			}
+		}
+		p.waiting = slices.Delete(p.waiting, i, i+1)
+		close(w.ready)
+	}
+}
+
+// place finds the lane for w, or nil: one that it can share, else a free one
+// that runs, else a free one that can be started.
+func (p *Pool) place(w *waiter, firstTaken bool) *lane {
+	alone := w.AWS && p.config.Delivery == grant.DeliverProcess
+	var best *lane
+	cost := 0
+	for _, l := range p.lanes {
+		switch {
+		case l.index == 0 && (alone || firstTaken), l.index > 0 && w.First:
+			continue
+		case !alone && l.shares(w):
+			return l
+		case !l.free():
+			continue
+		}
+		c := 1
+		if w.Long && l.index == 0 && len(p.lanes) > 1 {
+			c = 4 // rather start another
+		}
+		if l.server == nil && l.opening == nil {
+			if c++; l.index > 0 && !l.counted && p.config.Processes.full() {
+				continue
+			}
+			if time.Now().Before(l.notBefore) {
+				c++
+			}
+		}
+		if best == nil || c < cost {
+			best, cost = l, c
+		}
+	}
+	return best
+}
+
+// again looks whether somebody's turn has come.
+func (p *Pool) again() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.admit()
+}

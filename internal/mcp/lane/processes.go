@@ -1,0 +1,68 @@
+package lane
+
+import "sync"
+
+// Processes bounds the servers of all sessions together. The first server of a
+// session is started even over the bound. A nil Processes bounds nothing. It is safe for concurrent use.
+type Processes struct {
+	most int
+
+	mu    sync.Mutex
+	taken int
+	pools map[*Pool]bool
+}
+
+// NewProcesses returns a bound of most servers.
+func NewProcesses(most int) *Processes {
+	return &Processes{most: most, pools: map[*Pool]bool{}}
+}
+
+// full reports whether no more servers should be started.
+func (p *Processes) full() bool {
+	if p == nil {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.taken >= p.most
+}
+
+func (p *Processes) take() {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.taken++
+}
+
+// give lets others start; whoever waits is looked at again.
+func (p *Processes) give() {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.taken--
+	for pool := range p.pools {
+		go pool.again() // the caller holds the lock of one of them
+	}
+}
+
+func (p *Processes) join(pool *Pool) {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.pools[pool] = true
+}
+
+func (p *Processes) leave(pool *Pool) {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.pools, pool)
+}
