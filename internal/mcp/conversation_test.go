@@ -105,8 +105,17 @@ var engine = sync.OnceValues(func() (*policy.Engine, error) {
 	return policy.New(context.Background(), personas)
 })
 
-// converse starts a conversation of persona; change may alter the gate first.
+// oneLane is a session with one server.
+var oneLane = lane.Config{Lanes: 1, Delivery: grant.DeliverLease, Grace: 200 * time.Millisecond}
+
+// converse starts a conversation of persona with one server; change may alter the gate first.
 func converse(t *testing.T, persona string, change func(*Gate)) *table {
+	t.Helper()
+	return converseOn(t, oneLane, persona, change)
+}
+
+// converseOn is converse with other lanes.
+func converseOn(t *testing.T, lanes lane.Config, persona string, change func(*Gate)) *table {
 	t.Helper()
 	tb := &table{t: t, aws: fakeaws.New(fakeaws.Config{}), auditFile: filepath.Join(t.TempDir(), "audit.jsonl"), killed: make(chan struct{}), started: make(chan *played, 64), conversing: make(chan struct{})}
 	url, err := tb.aws.Start()
@@ -141,13 +150,14 @@ func converse(t *testing.T, persona string, change func(*Gate)) *table {
 		tb.started <- server
 		return process, nil
 	})
+	lanes.Open = c.Open
 	tb.gate = &Gate{
 		Caller: Caller{Principal: authz.Principal{ID: "alice", Kind: authz.KindOSUser}, Persona: persona, Role: role,
 			Env: catalog.Env{Partition: "aws", Account: "123456789012", Region: "us-east-1"}},
 		Catalog: servers, Facts: facts.New(lookups(config), 0), Grants: grant.NewBroker(sts.NewFromConfig(config)),
 		Policy:   func(context.Context) (Decider, error) { return engine() },
-		Lanes:    lane.New(lane.Config{Open: c.Open, Lanes: 1, Delivery: grant.DeliverLease, Grace: 200 * time.Millisecond}),
-		Delivery: grant.DeliverLease,
+		Lanes:    lane.New(lanes),
+		Delivery: lanes.Delivery,
 		Record:   records, Timeout: 30 * time.Second, FullDetail: true, ShowCommand: func(id string) string { return "ecs-mcp-proxy audit show " + id },
 	}
 	if change != nil {
@@ -197,6 +207,18 @@ func (tb *table) write(w io.Writer, line string) {
 // hear reads the client's next line, get the server's.
 func (tb *table) hear() string { tb.t.Helper(); return tb.read(tb.fromProxy) }
 func (tb *table) get() string  { tb.t.Helper(); return tb.read(tb.serverIn) }
+
+// another waits for a further server to be started.
+func (tb *table) another() *played {
+	tb.t.Helper()
+	select {
+	case server := <-tb.started:
+		return server
+	case <-time.After(30 * time.Second):
+		tb.t.Fatal("no further server was started")
+		return nil
+	}
+}
 
 func (tb *table) read(r *bufio.Reader) string {
 	tb.t.Helper()
