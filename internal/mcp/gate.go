@@ -128,6 +128,9 @@ func (g *Gate) admit(ctx context.Context, m *wire.Message, wait func(times int))
 	record.Revision = judged.decision.Revision
 	record.Message = strings.Join(judged.problems, "; ")
 	if err != nil {
+		if ctx.Err() != nil { // not policy's fault
+			err = &refusal{classCancelled, "it was cancelled", "cancelled while it was decided"}
+		}
 		return nil, id, err
 	}
 	record.Result = &judged.decision
@@ -157,11 +160,11 @@ func (g *Gate) admit(ctx context.Context, m *wire.Message, wait func(times int))
 	}()
 	order.Deadline = time.Now().Add(timeout)
 	lent, err := g.mint(waiting, order)
+	if ctx.Err() != nil {
+		return nil, id, &refusal{classCancelled, "it was cancelled", "cancelled before it was forwarded"}
+	}
 	if err != nil {
 		return nil, id, err
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, id, &refusal{classCancelled, "it was cancelled", "cancelled before it was forwarded"}
 	}
 	if lent != nil {
 		record.Grant = &audit.Grant{AccessKeyID: lent.AccessKeyID, Role: lent.Role, SessionName: lent.SessionName, SessionPolicy: lent.Policy,
