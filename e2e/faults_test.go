@@ -220,6 +220,35 @@ func TestUnderProcessOnlyTheCallsOwnServerHoldsItsKeys(t *testing.T) {
 	s.list(t)
 }
 
+// Whatever keys lie about: a call is signed with its own grant, or not at all.
+func TestPlantedKeysAreNeverUsedForACall(t *testing.T) {
+	const planted = "AKIAPLANTEDADMIN0000"
+	for _, delivery := range []string{"lease", "process"} {
+		t.Run(delivery, func(t *testing.T) {
+			s := openChanged(t, everything, func(config map[string]any) {
+				home := filepath.Dir(config["audit"].(map[string]any)["file"].(string))
+				if err := os.Mkdir(filepath.Join(home, ".aws"), 0o700); err != nil {
+					t.Fatal(err)
+				}
+				write(t, filepath.Join(home, ".aws", "credentials"), "[default]\naws_access_key_id="+planted+"\naws_secret_access_key=planted\n")
+				write(t, filepath.Join(home, ".boto"), "[Credentials]\naws_access_key_id="+planted+"\naws_secret_access_key=planted\n")
+				config["credentials"] = map[string]string{"delivery": delivery}
+			})
+			mark := world.recorder.Mark()
+			made := s.operate(t, "CreateCluster", map[string]any{"clusterName": "planted-" + delivery})
+			if made.IsError || len(made.ByServer) != 1 || made.ByServer[0].AccessKeyID != made.Decision.Grant.AccessKeyID {
+				t.Errorf("call %+v", made)
+			}
+			for _, r := range world.recorder.Since(mark) {
+				byProxy := strings.Contains(r.UserAgent, "aws-sdk-go-v2")
+				if r.AccessKeyID == planted || r.AccessKeyID == baseKey && (!byProxy || r.Action() != "sts:AssumeRole") {
+					t.Errorf("%s was signed with %s", r, r.AccessKeyID)
+				}
+			}
+		})
+	}
+}
+
 // environOf is a variable of another process.
 func environOf(t *testing.T, pid int, name string) string {
 	t.Helper()

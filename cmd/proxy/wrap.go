@@ -31,7 +31,7 @@ configuration, 126 and 127 a server that cannot be started.`
 
 // wrapFlags are the flags of wrap; an empty one leaves the file's value.
 type wrapFlags struct {
-	config, mode, region, endpoint, role, factsRole, server, audit, detail, level, serverLog string
+	config, mode, region, endpoint, role, factsRole, server, delivery, audit, detail, level, serverLog string
 	identity, boundary, policy                                                               []string
 }
 
@@ -68,6 +68,7 @@ func newWrap() *cobra.Command {
 	flags.StringArrayVar(&f.policy, "policy", nil, "Rego of your own: a directory or a file; repeatable")
 	flags.StringVar(&f.factsRole, "facts-role", "", "ARN of a read-only role for looking up resource tags (default the proxy's own identity)")
 	flags.StringVar(&f.server, "server", "", "catalogue profile of the server (default "+config.DefaultServer+")")
+	flags.StringVar(&f.delivery, "delivery", "", "how a call's credentials reach the server: lease, process or none (default lease)")
 	flags.StringVar(&f.endpoint, "endpoint", "", "URL of an AWS emulator, for every service")
 	flags.StringVar(&f.audit, "audit-file", "", "where the record of decisions goes")
 	flags.StringVar(&f.detail, "client-detail", "", "how much a refusal tells the client: full or minimal (default full)")
@@ -106,6 +107,7 @@ func (f *wrapFlags) load(command []string) (*config.Config, error) {
 	override(&cfg.AWS.Endpoint, f.endpoint)
 	override(&cfg.Facts.Role, f.factsRole)
 	override(&cfg.Upstream.Server, f.server)
+	override(&cfg.Credentials.Delivery, f.delivery)
 	if f.audit != "" { // so that the command a refusal names works from anywhere
 		path, err := filepath.Abs(f.audit)
 		if err != nil {
@@ -133,7 +135,7 @@ func (f *wrapFlags) load(command []string) (*config.Config, error) {
 // asFlags words a mistake in terms of the flags that made the configuration.
 func asFlags(err error) error {
 	words := strings.NewReplacer("personas."+flagPersona+".role", "--role", "personas."+flagPersona+".identity", "--identity", "aws.region", "--region",
-		"aws.endpoint", "--endpoint", "facts.role", "--facts-role", "client_detail", "--client-detail", "mode must", "--mode must")
+		"aws.endpoint", "--endpoint", "facts.role", "--facts-role", "client_detail", "--client-detail", "credentials.delivery", "--delivery", "mode must", "--mode must")
 	return fmt.Errorf("%w: %s", errUsage, strings.TrimPrefix(words.Replace(err.Error()), config.ErrConfig.Error()+": "))
 }
 

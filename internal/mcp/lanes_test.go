@@ -248,6 +248,24 @@ func TestAFurtherServerThatSpeaksAnotherVersionIsNotUsed(t *testing.T) {
 	<-second.ended
 }
 
+func TestAServerThatIsSlowToStartHoldsUpItsOwnCallAlone(t *testing.T) {
+	tb := converseOn(t, threeLanes, "deployer", func(g *Gate) { g.Timeout = 700 * time.Millisecond })
+	tb.hello()
+	tb.say(manage(1, "UpdateService", updateStaging))
+	tb.get()
+	tb.say(manage(2, "ListClusters", `{}`))
+	second := tb.another()
+	tb.read(second.serverIn) // and never answers initialize
+	tb.tell(`{"jsonrpc":"2.0","id":1,"result":{}}`)
+	wants(t, tb.hear(), `"id":1`)
+	wants(t, tb.hear(), `"id":2`, "no ECS MCP server was free and ready before its time was over")
+	if r := tb.records(3)[2]; r.Class != classTimeout || r.Grant != nil {
+		t.Errorf("record %+v", r)
+	}
+	tb.say(manage(3, "UpdateService", updateStaging))
+	wants(t, tb.get(), `"id":3`)
+}
+
 func TestUnderProcessTheGrantIsInTheEnvironmentOfItsCallAlone(t *testing.T) {
 	lanes := threeLanes
 	lanes.Delivery = grant.DeliverProcess
