@@ -1,0 +1,35 @@
+package streamable
+
+import (
+	"mime"
+	"net/http"
+	"strings"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
+)
+
+// respond writes one message.
+func respond(w http.ResponseWriter, status int, message []byte) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(message) // the reader went away; nothing was lost but its answer
+}
+
+// fail says why a request is not served, in the form that clients show.
+func fail(w http.ResponseWriter, status int, why string) {
+	respond(w, status, wire.ErrorResponse(wire.ID{}, wire.CodeInvalidRequest, "ecs-mcp-proxy: "+why, nil))
+}
+
+// accepts reports whether a reader takes a media type.
+func accepts(r *http.Request, media string) bool {
+	for _, header := range r.Header.Values("Accept") {
+		for part := range strings.SplitSeq(header, ",") {
+			got, _, err := mime.ParseMediaType(strings.TrimSpace(part))
+			major, _, _ := strings.Cut(media, "/")
+			if err == nil && (got == media || got == "*/*" || got == major+"/*") {
+				return true
+			}
+		}
+	}
+	return false
+}

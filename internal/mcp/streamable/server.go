@@ -1,0 +1,298 @@
+package streamable
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
+)
+
+// Talk is one conversation: it reads the client's lines and writes those to it
+// until the client's end, and then returns.
+type Talk func(ctx context.Context, principal authz.Principal, from io.Reader, to io.Writer)
+
+// Config is what a Server is made of.
+type Config struct {
+	// Path that is served; everything else is 404.
+	Path string
+	Talk Talk
+	// Identify says who makes a request, or why nobody is let in.
+	Identify func(*http.Request) (authz.Principal, *Refusal)
+	// Unreadable puts a message that cannot be read on record and returns the answer to it.
+	Unreadable func(principal authz.Principal, err error) []byte
+	// Hosts and Origins that are served; loopback's alone when empty.
+	Hosts, Origins []string
+	Limits         wire.Limits
+	Sessions       int           // at the same time
+	Idle           time.Duration // of a session, before it is closed
+}
+
+// Refusal is why a request is not let in.
+type Refusal struct {
+	Status int
+	Header http.Header // such as WWW-Authenticate
+	Why    string
+}
+
+// Server is the HTTP side of every session. It is an http.Handler.
+type Server struct {
+	config Config
+	edge   edge
+	ctx    context.Context
+	stop   context.CancelFunc
+
+	mu       sync.Mutex
+	sessions map[string]*session
+	closed   bool
+}
+
+// New returns a server. Close ends its sessions.
+func New(config Config) *Server {
+	s := &Server{config: config, edge: edge{config.Hosts, config.Origins}, sessions: map[string]*session{}}
+	s.ctx, s.stop = context.WithCancel(context.Background())
+	go s.reap()
+	return s
+}
+
+// ServeHTTP serves one request. Source: MCP, transports: streamable HTTP.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if r.URL.Path != s.config.Path {
+		fail(w, http.StatusNotFound, "there is nothing here; the endpoint is "+s.config.Path)
+		return
+	}
+	if status, why := s.edge.refuses(r); status != 0 {
+		fail(w, status, why)
+		return
+	}
+	principal, refused := s.config.Identify(r)
+	if refused != nil {
+		for name, values := range refused.Header {
+			w.Header()[name] = values
+		}
+		fail(w, refused.Status, refused.Why)
+		return
+	}
+	switch r.Method {
+	case http.MethodPost:
+		s.post(w, r, principal)
+	case http.MethodGet:
+		s.get(w, r, principal)
+	case http.MethodDelete:
+		s.remove(w, r, principal)
+	default:
+		w.Header().Set("Allow", "GET, POST, DELETE")
+		fail(w, http.StatusMethodNotAllowed, "use POST, GET or DELETE")
+	}
+}
+
+func (s *Server) post(w http.ResponseWriter, r *http.Request, principal authz.Principal) {
+	line, status, why := s.body(w, r)
+	if status != 0 {
+		fail(w, status, why)
+		return
+	}
+	m, err := wire.ReadClient(line, s.config.Limits)
+	if err != nil {
+		respond(w, http.StatusBadRequest, s.config.Unreadable(principal, err))
+		return
+	}
+	session, status, why := s.sessionFor(r, m, principal)
+	if status != 0 {
+		fail(w, status, why)
+		return
+	}
+	session.touch()
+	if m.Kind != wire.Request {
+		if !session.say(m.Raw) {
+			fail(w, http.StatusNotFound, "the session has ended; initialize another")
+			return
+		}
+		w.WriteHeader(http.StatusAccepted)
+		return
+	}
+	stream := session.expect(m)
+	if stream == nil {
+		respond(w, http.StatusBadRequest, wire.ErrorResponse(m.ID, wire.CodeInvalidRequest, "ecs-mcp-proxy: the id is in use by a request that is not answered yet; use another", nil))
+		return
+	}
+	if !session.say(m.Raw) {
+		fail(w, http.StatusNotFound, "the session has ended; initialize another")
+		return
+	}
+	w.Header().Set("Mcp-Session-Id", session.id)
+	if accepts(r, "text/event-stream") {
+		stream.serve(w, r, 0)
+		return
+	}
+	answer := stream.only(r.Context())
+	if answer == nil {
+		fail(w, http.StatusBadGateway, "the session ended before it answered")
+		return
+	}
+	respond(w, http.StatusOK, answer)
+}
+
+// sessionFor finds the session of a message, or opens one for an initialize.
+func (s *Server) sessionFor(r *http.Request, m *wire.Message, principal authz.Principal) (_ *session, status int, why string) {
+	id := r.Header.Get("Mcp-Session-Id")
+	if id != "" {
+		session := s.find(id, principal)
+		if session == nil {
+			return nil, http.StatusNotFound, "there is no such session; initialize another"
+		}
+		return session, 0, ""
+	}
+	if m.Method != "initialize" || m.Kind != wire.Request {
+		return nil, http.StatusBadRequest, "send the header Mcp-Session-Id that the answer to initialize had"
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || len(s.sessions) >= s.config.Sessions {
+		return nil, http.StatusServiceUnavailable, "there are too many sessions; try again later"
+	}
+	session := open(s.ctx, principal, s.config.Talk)
+	s.sessions[session.id] = session
+	go func() {
+		<-session.ended
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.sessions, session.id)
+	}()
+	return session, 0, ""
+}
+
+func (s *Server) get(w http.ResponseWriter, r *http.Request, principal authz.Principal) {
+	if !accepts(r, "text/event-stream") {
+		fail(w, http.StatusNotAcceptable, "a GET is answered by events; accept text/event-stream")
+		return
+	}
+	session := s.find(r.Header.Get("Mcp-Session-Id"), principal)
+	if session == nil {
+		fail(w, http.StatusNotFound, "there is no such session; initialize another")
+		return
+	}
+	session.touch()
+	stream, number := session.general, 0
+	if last := r.Header.Get("Last-Event-Id"); last != "" {
+		id, n, ok := parseEventID(last)
+		if stream = session.stream(id); !ok || stream == nil {
+			fail(w, http.StatusNotFound, "that event is not kept any more")
+			return
+		}
+		number = n + 1
+	} else {
+		number = stream.unread()
+	}
+	if stream == session.general { // no message goes to two readers
+		if !session.listen() {
+			fail(w, http.StatusConflict, "another GET is open on this session")
+			return
+		}
+		defer session.unlisten()
+	}
+	w.Header().Set("Mcp-Session-Id", session.id)
+	stream.serve(w, r, number)
+}
+
+func (s *Server) remove(w http.ResponseWriter, r *http.Request, principal authz.Principal) {
+	session := s.find(r.Header.Get("Mcp-Session-Id"), principal)
+	if session == nil {
+		fail(w, http.StatusNotFound, "there is no such session")
+		return
+	}
+	session.close()
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// find returns a principal's own session: another's is as if it were not there.
+func (s *Server) find(id string, principal authz.Principal) *session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	session := s.sessions[id]
+	if session == nil || session.principal.Kind != principal.Kind || session.principal.ID != principal.ID {
+		return nil
+	}
+	return session
+}
+
+// reap closes sessions that nobody uses.
+func (s *Server) reap() {
+	ticker := time.NewTicker(max(s.config.Idle/10, time.Second))
+	defer ticker.Stop()
+	for {
+		select {
+		case <-s.ctx.Done():
+			return
+		case now := <-ticker.C:
+			s.mu.Lock()
+			for _, session := range s.sessions {
+				if session.idle(now) > s.config.Idle {
+					session.close()
+				}
+			}
+			s.mu.Unlock()
+		}
+	}
+}
+
+// Close lets every session end, and ends what has not ended when the context is done.
+func (s *Server) Close(ctx context.Context) {
+	s.mu.Lock()
+	s.closed = true
+	var open []*session
+	for _, session := range s.sessions {
+		session.close()
+		open = append(open, session)
+	}
+	s.mu.Unlock()
+	for _, session := range open {
+		select {
+		case <-session.ended:
+		case <-ctx.Done():
+			s.stop()
+			<-session.ended
+		}
+	}
+	s.stop()
+}
+
+// body reads a request's body as one line.
+func (s *Server) body(w http.ResponseWriter, r *http.Request) (line []byte, status int, why string) {
+	most := int64(s.config.Limits.Bytes)
+	if most <= 0 {
+		most = 16 << 20
+	}
+	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+	if tooLong := new(http.MaxBytesError); errors.As(err, &tooLong) {
+		return nil, http.StatusRequestEntityTooLarge, "the message is longer than limits.message_bytes; send less"
+	}
+	if err != nil {
+		return nil, http.StatusBadRequest, "the body could not be read"
+	}
+	return oneLine(b), 0, ""
+}
+
+// oneLine makes a body one line: between tokens a line break means the same as a
+// space. Elsewhere it is no JSON, and is left for the reader to refuse.
+func oneLine(body []byte) []byte {
+	broken := false
+	for _, b := range body {
+		broken = broken || b == '\n' || b == '\r'
+	}
+	if !broken || !json.Valid(body) {
+		return body
+	}
+	for i, b := range body {
+		if b == '\n' || b == '\r' {
+			body[i] = ' '
+		}
+	}
+	return body
+}
