@@ -32,7 +32,7 @@ configuration, 126 and 127 a server that cannot be started.`
 // wrapFlags are the flags of wrap; an empty one leaves the file's value.
 type wrapFlags struct {
 	config, mode, region, endpoint, role, factsRole, server, delivery, audit, detail, level, serverLog string
-	identity, boundary, policy                                                               []string
+	identity, boundary, policy                                                                         []string
 }
 
 func newWrap() *cobra.Command {
