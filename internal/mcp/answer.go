@@ -25,7 +25,7 @@ func describe(m *wire.Message) (class, note string, refused []audit.AWSRefusal) 
 	if m.Error != nil || m.IsToolError() {
 		class = classToolError
 	}
-	if len(m.Raw) > maxReport || !hinted(m.Raw) {
+	if len(m.Raw) > maxReport || class == classAnswered && !hinted(m.Raw) {
 		return class, "", nil
 	}
 	refused = refusalsIn(m)
@@ -44,7 +44,20 @@ func describe(m *wire.Message) (class, note string, refused []audit.AWSRefusal) 
 	return class, "", nil
 }
 
+// hinted is false of nearly every answer, and cheap: one that reports an error
+// has that word somewhere besides isError.
 func hinted(raw []byte) bool {
+	words := 1
+	if bytes.Contains(raw, []byte("isError")) {
+		words = 2
+	}
+	for rest := raw; words > 0; words-- {
+		_, after, found := bytes.Cut(rest, []byte("rror"))
+		if !found {
+			return false
+		}
+		rest = after
+	}
 	return slices.ContainsFunc(hints, func(hint string) bool { return bytes.Contains(raw, []byte(hint)) })
 }
 
