@@ -90,7 +90,8 @@ type Reason struct {
 // the proxy does not know refuses the call.
 type Obligation struct {
 	Kind string `json:"kind"` // ObligationRedact
-	// Members are names of JSON members whose values are taken out of the answer.
+	// Members are names of JSON members whose values are taken out of the answer,
+	// or OUTER.INNER for those of the objects in a list.
 	Members []string `json:"members,omitempty"`
 }
 

@@ -1,6 +1,9 @@
 package authz
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // maxMembers bounds what one obligation may name.
 const maxMembers = 100
@@ -17,6 +20,9 @@ func (o Obligation) Check() error {
 	for _, name := range o.Members {
 		if name == "" || len(name) > 200 {
 			return fmt.Errorf("obligation %s: a member's name must have 1 to 200 bytes", o.Kind)
+		}
+		if outer, inner, enclosed := strings.Cut(name, "."); enclosed && (outer == "" || inner == "" || strings.Contains(inner, ".")) {
+			return fmt.Errorf("obligation %s: a member is NAME, or OUTER.INNER for one within another, not %q", o.Kind, name)
 		}
 	}
 	return nil

@@ -55,6 +55,21 @@ func (e *Explanation) fill(j judged) {
 	if r.LongRunning {
 		e.Notes = append(e.Notes, "the call may take longer than the credentials that are lent for it")
 	}
+	if j.allowed() {
+		e.kept(j.preview.Decision.Obligations)
+	}
+}
+
+// kept says what the client does not see of the answer.
+func (e *Explanation) kept(obligations []authz.Obligation) {
+	var members []string
+	for _, o := range obligations {
+		members = append(members, o.Members...)
+	}
+	if len(members) > 0 {
+		slices.Sort(members)
+		e.Notes = append(e.Notes, "kept from the client in the answer: "+strings.Join(slices.Compact(members), ", "))
+	}
 }
 
 // accesses pairs accesses with what was decided about them.

@@ -88,6 +88,9 @@ func fromRecord(r audit.Record) *Explanation {
 	if r.Result != nil {
 		e.Guardrails = r.Result.Denies
 	}
+	if r.Result != nil && r.Phase == audit.PhaseDecision {
+		e.kept(r.Result.Obligations)
+	}
 	if r.EnforceWouldDeny {
 		e.Notes = append(e.Notes, "policy denies the call; it went ahead only because the mode was shadow")
 	}

@@ -1,7 +1,6 @@
 package mcp
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -50,12 +49,7 @@ func (c *Conversation) noise(l *link, err error, size int) {
 	var unread *wire.Error
 	if errors.As(err, &unread) && !unread.ID.IsZero() && unread.Answer {
 		if r := c.inflight.answeredBy(l, unread.ID); r != nil {
-			if r.call != nil {
-				c.outcome(r, classUpstream, "the answer cannot be read: "+err.Error())
-			}
-			if r.state == forwarded {
-				c.client(c.lost(r, "the server's answer cannot be read"))
-			}
+			c.unpassable(r, err)
 			return
 		}
 	}
@@ -64,6 +58,20 @@ func (c *Conversation) noise(l *link, err error, size int) {
 		return
 	}
 	c.Event(classUpstream, fmt.Sprintf("the server wrote %d bytes that are not a message: %s; dropped", size, err))
+}
+
+// unpassable ends a request whose answer cannot be passed on.
+func (c *Conversation) unpassable(r *request, err error) {
+	class, detail, answer := classUpstream, "the answer cannot be read: "+err.Error(), c.lost(r, "the server's answer cannot be read")
+	if errors.Is(err, wire.ErrTooLong) {
+		class, detail, answer = classWithheld, "the answer is longer than limits.message_bytes allows, so it was withheld", c.withheld(r)
+	}
+	if r.call != nil {
+		c.outcome(r, class, detail)
+	}
+	if r.state == forwarded {
+		c.client(answer)
+	}
 }
 
 // serverResponse settles the request it answers; an answer to nothing is dropped.
@@ -77,7 +85,8 @@ func (c *Conversation) serverResponse(ctx context.Context, l *link, m *wire.Mess
 	c.greeting.heard(r.message, m)
 	answer := m.Raw
 	if r.call != nil {
-		class, note := describe(m)
+		class, note, refused := describe(m)
+		r.refused = refused
 		answer, r.redacted = r.call.redact.Response(m)
 		if r.state == overdue {
 			class, note = classTimeout, "answered after its deadline, when the client had been told that the outcome is unknown"
@@ -110,23 +119,6 @@ func (c *Conversation) listed(ctx context.Context, r *request, m *wire.Message) 
 	if !started {
 		c.client(c.lost(r, "the conversation ended before the list could be filtered"))
 	}
-}
-
-// describe says what kind of answer it was. The ECS server reports AWS's
-// refusals inside ordinary results, so they are looked for.
-func describe(m *wire.Message) (class, note string) {
-	switch {
-	case m.Error != nil:
-		class = classToolError
-	case m.IsToolError():
-		class = classToolError
-	default:
-		class = classAnswered
-	}
-	if bytes.Contains(m.Raw, []byte("AccessDenied")) {
-		note = "the answer mentions AccessDenied: AWS refused a request of the server"
-	}
-	return class, note
 }
 
 // serverRequest relays what a server may ask its client and refuses the rest.

@@ -113,16 +113,6 @@ func TestAClientThatPausesDoesNotHoldTheServersAnswers(t *testing.T) {
 	wants(t, tb.hear(), `"id":1,"result":{}`)
 }
 
-func TestAnAnswerOverTheLimitIsAnOutcomeUnknown(t *testing.T) {
-	tb := converse(t, "reader", nil)
-	tb.say(manage(1, "ListClusters", `{}`))
-	tb.get()
-	tb.tell(`{"jsonrpc":"2.0","id":1,"result":{"text":"` + strings.Repeat("x", 17<<20) + `"}}`)
-	wants(t, tb.hear(), `"id":1`, "cannot be read", "outcome is unknown")
-	tb.say(manage(2, "ListClusters", `{}`))
-	tb.get()
-}
-
 func TestCredentialsAskedForOutsideACallAreOnRecord(t *testing.T) {
 	tb := converse(t, "reader", nil)
 	for range 3 {

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/audit"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/lane"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
@@ -33,6 +34,7 @@ type request struct {
 	since    time.Time          // of forwarding
 	timer    *time.Timer        // at the call's deadline
 	redacted int                // values taken out of the answer
+	refused  []audit.AWSRefusal // what AWS refused, as the answer says
 	// cancelled by the client after it was forwarded: an answer is passed on,
 	// but none is made up, because MCP wants none.
 	cancelled bool

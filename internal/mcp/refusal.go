@@ -40,6 +40,10 @@ const (
 	classInternal    = "internal"
 	classAnswered    = "answered"
 	classToolError   = "tool-error"
+	classWithheld    = "withheld" // answered, and the answer is too long to be passed on
+	// What the server says of AWS in its answer.
+	classAWSDenied      = "aws-denied"
+	classAWSCredentials = "aws-credentials" // not accepted, or none
 )
 
 // refusal is why a call does not go ahead. Its two texts differ on purpose:

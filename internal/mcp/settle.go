@@ -90,7 +90,7 @@ func (c *Conversation) outcome(r *request, class, message string) {
 		c.Gate.Facts.Forget()
 	}
 	err := c.Gate.Record.Append(audit.Record{Phase: audit.PhaseOutcome, DecisionID: r.call.id, Class: class, Message: message,
-		Millis: float64(time.Since(r.since).Microseconds()) / 1000, Draws: draws, DrawsRefused: refused, Redacted: r.redacted})
+		Millis: float64(time.Since(r.since).Microseconds()) / 1000, Draws: draws, DrawsRefused: refused, Redacted: r.redacted, AWS: r.refused})
 	if err != nil {
 		c.Log.Error("the outcome of a call is not on record", zap.String("decision_id", r.call.id), zap.Error(err))
 	}

@@ -24,7 +24,8 @@ type Record struct {
 	RunID string `json:"run_id"`
 	Seq   uint64 `json:"seq"`
 	// Class says why: "allowed", or the class of refusal ("policy", "argument",
-	// "unreadable", …), "shadow", or what became of the call ("answered", "tool-error", "upstream", "timeout", …).
+	// "unreadable", …), "shadow", or what became of the call ("answered", "tool-error", "aws-denied",
+	// "aws-credentials", "withheld", "upstream", "timeout", …).
 	Class string `json:"class"`
 	// Mode is "shadow" when policy's verdict was not carried out; empty otherwise.
 	Mode string `json:"mode,omitempty"`
@@ -50,6 +51,8 @@ type Record struct {
 	DrawsRefused int `json:"draws_refused,omitempty"`
 	// Redacted counts the values that were kept from the client (outcome only).
 	Redacted int `json:"redacted,omitempty"`
+	// AWS is what AWS refused the server, as its answer says (outcome only).
+	AWS []AWSRefusal `json:"aws,omitempty"`
 }
 
 // Input is what was judged.

@@ -27,7 +27,10 @@ func Show(w io.Writer, records []Record) error {
 				fmt.Fprintf(&b, ", refused %d times", r.DrawsRefused)
 			}
 			b.WriteByte('\n')
-			line(&b, "", r.Message)
+			if !strings.HasPrefix(r.Class, "aws-") { // said below, with more
+				line(&b, "", r.Message)
+			}
+			showAWS(&b, r, records)
 		default:
 			showDecision(&b, r)
 		}

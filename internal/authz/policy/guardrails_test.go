@@ -84,7 +84,7 @@ const (
 	definition = `{"family":"web","containerDefinitions":[` + web + `]}`
 )
 
-// Every guardrail allows one call and denies another that differs little, with
+// Every guardrail that denies allows one call and denies another that differs little, with
 // what the catalogue makes of both. It denies nothing if it is off.
 func TestEachGuardrailAllowsAndDenies(t *testing.T) {
 	on := Guardrails{"image_registry": "on", "public_ip": "on", "mass_change": "on", "scale_limit": "on", "forced_delete": "on"}
@@ -121,7 +121,7 @@ func TestEachGuardrailAllowsAndDenies(t *testing.T) {
 	}
 	known := guardrailNames(t)
 	for _, name := range known {
-		if _, ok := tests[name]; !ok && name != "region" && name != "iam_escalation" { // below
+		if _, ok := tests[name]; !ok && name != "region" && name != "iam_escalation" && name != "redact_answers" { // below; package redact
 			t.Errorf("guardrail %s is not among the tests", name)
 		}
 	}

@@ -32,7 +32,7 @@ func TestToolsAndProgramUseTheSameOPA(t *testing.T) {
 	}
 }
 
-// guardrailRules are the deny rules of the guardrails, by package.
+// guardrailRules are the rules deny and obligation of the guardrails, by package.
 func guardrailRules(t *testing.T) map[string][]*ast.Rule {
 	t.Helper()
 	modules, err := loadModules()
@@ -49,12 +49,12 @@ func guardrailRules(t *testing.T) map[string][]*ast.Rule {
 			t.Errorf("%s: package %s is not under ecsmcp.guardrails, so nobody would ask it", path, name)
 		}
 		for _, rule := range module.Rules {
-			if rule.Head.Name == "deny" {
+			if rule.Head.Name == "deny" || rule.Head.Name == "obligation" {
 				found[name] = append(found[name], rule)
 			}
 		}
 		if len(found[name]) == 0 {
-			t.Errorf("%s has no rule deny", path)
+			t.Errorf("%s has no rule deny or obligation", path)
 		}
 	}
 	if len(found) == 0 {
@@ -71,7 +71,7 @@ func TestGuardrailsExplainThemselves(t *testing.T) {
 			})
 		})
 		if !said {
-			t.Errorf("%s: deny needs METADATA with title, description and custom.remedy", name)
+			t.Errorf("%s: its rule needs METADATA with title, description and custom.remedy", name)
 		}
 	}
 }
@@ -83,9 +83,12 @@ func TestGuardrailsSayWhatTheyAreAbout(t *testing.T) {
 	for name, rules := range guardrailRules(t) {
 		for _, rule := range rules {
 			if r.triggerOf(rule) == (trigger{}) && name != "data.ecsmcp.guardrails.region" {
-				t.Errorf("%s: a rule deny has no condition input.call.write == true or input.actions[…] == true", name)
+				t.Errorf("%s: a rule has no condition input.call.write == true or input.actions[…] == true", name)
 			}
 		}
+	}
+	if len(r.bits) >= maxBits {
+		t.Errorf("the guardrails name %d actions, more than can be told apart", len(r.bits))
 	}
 }
 

@@ -8,4 +8,8 @@
 // inside a JSON string, in errors. Other text that names such a member is
 // withheld whole, and so is what is not text. It does not find a value that
 // stands without its name, nor one that the server has encoded.
+//
+// OUTER.INNER names the members INNER of the objects in the list OUTER, so that
+// of environment.value the names stay. What OUTER holds in any other form is
+// taken out whole.
 package redact

@@ -19,12 +19,13 @@ func FuzzResponse(f *testing.F) {
 		"{\"content\":[{\"type\":\"text\",\"text\":\"```json\\n{\\\"Secrets\\\":1}\\n``` environment\"}]}",
 		`{"content":[{"type":"image","data":"AAAA"},{"type":"resource","resource":{"blob":"AAAA","text":"[\"\\u0065nvironment\"]"}}]}`,
 		`{"messages":[{"role":"user","content":{"type":"text","text":"{\"a\":\"{\\\"secrets\\\":1}\"}"}}]}`,
+		`{"structuredContent":{"tokens":[{"name":"K","value":"v"},"x",{"a":1}],"b":{"tokens":{"value":1}}},"content":[{"type":"text","text":"tokens: x"}]}`,
 		`{"contents":[{"text":"{\"a\":\"\\ud800\",\"ſecrets\":1}"}]}`,
 	} {
 		f.Add([]byte(result1 + result + `}`))
 	}
 	f.Add([]byte(`{"jsonrpc":"2.0","id":null,"error":{"code":1,"message":"environment","data":"x"},"secrets":1}`))
-	r := redactor(f, "environment", "secrets")
+	r := redactor(f, "environment", "secrets", "tokens.value")
 	f.Fuzz(func(t *testing.T, line []byte) {
 		m, err := wire.ReadServer(line, wire.Limits{})
 		if err != nil {
@@ -61,6 +62,21 @@ func FuzzResponse(f *testing.F) {
 func left(t *testing.T, out []byte, name string, value any) {
 	if (strings.EqualFold(name, "environment") || strings.EqualFold(name, "secrets")) && value != valueMark {
 		t.Fatalf("%s is left in %s", name, out)
+	}
+	if list, ok := value.([]any); strings.EqualFold(name, "tokens") && value != nil && (ok || value != valueMark) {
+		for _, entry := range list {
+			o, isObject := entry.(map[string]any)
+			some := false
+			for name, value := range o {
+				some = some || strings.EqualFold(name, "value") && value == valueMark
+			}
+			if entry != valueMark && (!isObject || !some) {
+				t.Fatalf("%s holds %v in %s", name, entry, out)
+			}
+		}
+		if !ok {
+			t.Fatalf("%s is left in %s", name, out)
+		}
 	}
 	switch v := value.(type) {
 	case map[string]any:

@@ -3,6 +3,7 @@ package redact
 import (
 	"fmt"
 	"maps"
+	"strings"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
@@ -19,8 +20,12 @@ const (
 // Redactor redacts the members that obligations name. A nil Redactor changes
 // nothing. It never changes itself and is safe for concurrent use.
 type Redactor struct {
-	names map[string]bool // folded
+	names  names            // whose values are taken out wherever they are
+	within map[string]names // folded; those that are taken out within a member
 }
+
+// names of members, folded.
+type names map[string]bool
 
 // New returns the Redactor for the obligations, nil if there are none. An
 // obligation that is not understood is an error: the call must be refused.
@@ -28,13 +33,21 @@ func New(obligations []authz.Obligation) (*Redactor, error) {
 	if len(obligations) == 0 {
 		return nil, nil
 	}
-	r := &Redactor{names: map[string]bool{}}
+	r := &Redactor{names: names{}, within: map[string]names{}}
 	for _, o := range obligations {
 		if err := o.Check(); err != nil {
 			return nil, fmt.Errorf("carry out obligation: %w", err)
 		}
 		for _, name := range o.Members {
-			r.names[fold(name)] = true
+			outer, inner, enclosed := strings.Cut(fold(name), ".")
+			switch {
+			case !enclosed:
+				r.names[outer] = true
+			case r.within[outer] == nil:
+				r.within[outer] = names{inner: true}
+			default:
+				r.within[outer][inner] = true
+			}
 		}
 	}
 	return r, nil
@@ -48,9 +61,17 @@ func (r *Redactor) With(other *Redactor) *Redactor {
 		}
 		return r
 	}
-	joined := maps.Clone(r.names)
-	maps.Copy(joined, other.names)
-	return &Redactor{joined}
+	joined := &Redactor{maps.Clone(r.names), map[string]names{}}
+	maps.Copy(joined.names, other.names)
+	for _, within := range []map[string]names{r.within, other.within} {
+		for outer, inner := range within {
+			if joined.within[outer] == nil {
+				joined.within[outer] = names{}
+			}
+			maps.Copy(joined.within[outer], inner)
+		}
+	}
+	return joined
 }
 
 // Response returns the server's response m as the client may see it, and how

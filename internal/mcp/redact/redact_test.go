@@ -90,6 +90,43 @@ func TestNamedMembersAreTakenOutAndNothingElseChanges(t *testing.T) {
 	}
 }
 
+func TestMembersWithinAnotherAreTakenOutThere(t *testing.T) {
+	tests := []struct {
+		name, result, want string
+		count              int
+	}{
+		{"as the ECS API has it: the names stay, and tags", `{"structuredContent":{"tags":[{"key":"Environment","value":"staging"}],"environment":[{"name":"A","value":"secret"},{"value":"","name":"B"}]}}`,
+			`{"structuredContent":{"tags":[{"key":"Environment","value":"staging"}],"environment":[{"name":"A","value":` + mark + `},{"value":` + mark + `,"name":"B"}]}}`, 2},
+		{"at any depth, in any case, in text", `{"content":[{"type":"text","text":"{\"a\":[{\"Environment\":[{\"Value\":{\"b\":1}}]}]}"}]}`,
+			`{"content":[{"type":"text","text":"{\"a\":[{\"Environment\":[{\"Value\":` + inText + `}]}]}"}]}`, 1},
+		{"nothing", `{"structuredContent":{"a":{"environment":[]},"b":{"environment":null}}}`, `{"structuredContent":{"a":{"environment":[]},"b":{"environment":null}}}`, 0},
+		{"an object of names and values", `{"structuredContent":{"environment":{"value":"secret","PASSWORD":"secret"}}}`, `{"structuredContent":{"environment":` + mark + `}}`, 1},
+		{"a list of texts", `{"structuredContent":{"environment":["A=secret",7,["secret"]]}}`, `{"structuredContent":{"environment":[` + mark + `,` + mark + `,` + mark + `]}}`, 3},
+		{"a list of other objects", `{"structuredContent":{"environment":[{"A":"secret","environment":[{"value":1},{"value":2}]},{"value":"secret"}]}}`,
+			`{"structuredContent":{"environment":[` + mark + `,{"value":` + mark + `}]}}`, 2},
+		{"a text", `{"structuredContent":{"environment":"[{\"value\":\"secret\"}]"}}`, `{"structuredContent":{"environment":` + mark + `}}`, 1},
+		{"the inner member elsewhere", `{"structuredContent":{"value":"x","environmentFiles":[{"value":"arn:aws:s3:::b/prod.env"}]}}`,
+			`{"structuredContent":{"value":"x","environmentFiles":[{"value":"arn:aws:s3:::b/prod.env"}]}}`, 0},
+		{"one within another of its kind", `{"structuredContent":{"environment":[{"value":1,"more":{"secrets":[{"valueFrom":"secret"}]}}]}}`,
+			`{"structuredContent":{"environment":[{"value":` + mark + `,"more":{"secrets":[{"valueFrom":` + mark + `}]}}]}}`, 2},
+		{"a printed Python dictionary", `{"content":[{"type":"text","text":"{'environment': [{'name': 'A', 'value': 'secret'}]}"}]}`, `{"content":[{"type":"text","text":` + sealed + `}]}`, 1},
+		{"lines of names and values", `{"content":[{"type":"text","text":"Environment variables:\n  A secret"}]}`, `{"content":[{"type":"text","text":` + sealed + `}]}`, 1},
+		{"a table", `{"content":[{"type":"text","text":"| Environment | A=secret |"}]}`, `{"content":[{"type":"text","text":` + sealed + `}]}`, 1},
+		{"a sentence about it", `{"structuredContent":{"error":"An error occurred (ClientException): names of environment variables must not be empty."}}`,
+			`{"structuredContent":{"error":"An error occurred (ClientException): names of environment variables must not be empty."}}`, 0},
+	}
+	r := redactor(t, "environment.value", "secrets.valueFrom", "environment.other")
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			line, count := r.Response(read(t, result1+tt.result+"}"))
+			if want := result1 + tt.want + "}"; string(line) != want || count != tt.count {
+				t.Errorf("got  %s, %d\nwant %s, %d", line, count, want, tt.count)
+			}
+			read(t, string(line))
+		})
+	}
+}
+
 func TestErrorsAreRedactedToo(t *testing.T) {
 	r := redactor(t, "environment")
 	got, count := r.Response(read(t, `{"jsonrpc":"2.0","id":"environment","error":{"code":-1,"message":"environment=secret","data":{"environment":"secret"}},"environment":"secret"}`))
@@ -140,11 +177,14 @@ func TestWithoutObligationsNothingIsTouched(t *testing.T) {
 
 func TestWhatIsNotUnderstoodIsAnError(t *testing.T) {
 	for name, o := range map[string]authz.Obligation{
-		"no kind":           {Members: []string{"a"}},
-		"an unknown kind":   {Kind: "encrypt", Members: []string{"a"}},
-		"no members":        {Kind: authz.ObligationRedact},
-		"an empty member":   {Kind: authz.ObligationRedact, Members: []string{"a", ""}},
-		"a member too long": {Kind: authz.ObligationRedact, Members: []string{strings.Repeat("a", 201)}},
+		"no kind":                {Members: []string{"a"}},
+		"an unknown kind":        {Kind: "encrypt", Members: []string{"a"}},
+		"no members":             {Kind: authz.ObligationRedact},
+		"an empty member":        {Kind: authz.ObligationRedact, Members: []string{"a", ""}},
+		"nothing before the dot": {Kind: authz.ObligationRedact, Members: []string{".value"}},
+		"nothing after the dot":  {Kind: authz.ObligationRedact, Members: []string{"environment."}},
+		"two dots":               {Kind: authz.ObligationRedact, Members: []string{"overrides.environment.value"}},
+		"a member too long":      {Kind: authz.ObligationRedact, Members: []string{strings.Repeat("a", 201)}},
 	} {
 		if r, err := New([]authz.Obligation{{Kind: authz.ObligationRedact, Members: []string{"a"}}, o}); err == nil {
 			t.Errorf("%s: %v", name, r)
@@ -157,12 +197,20 @@ func TestTwoObligationsAreCarriedOutTogether(t *testing.T) {
 	if got, count := r.Response(read(t, result1+`{"structuredContent":{"a":1,"b":2,"c":3}}}`)); count != 2 || !strings.Contains(string(got), `"b":`+mark+`,"c":3`) {
 		t.Errorf("%s", got)
 	}
+	one, other := redactor(t, "l.a"), redactor(t, "l.b", "m.a")
+	one.With(other)
+	for r, want := range map[*Redactor]int{one: 1, other: 2, one.With(other): 3} {
+		if got, count := r.Response(read(t, result1+`{"structuredContent":{"l":[{"a":1,"b":2}],"m":[{"a":3}]}}}`)); count != want {
+			t.Errorf("%d: %s", count, got)
+		}
+	}
 }
 
 // Text that looks like JSON again and again costs no more than a little longer text.
 func TestHostileTextIsCheap(t *testing.T) {
-	r := redactor(t, "environment")
+	r := redactor(t, "environment", "secrets.valueFrom")
 	for name, text := range map[string]string{
+		"one within another":               strings.Repeat(`{"secrets":[`, 1<<17),
 		"open brackets on a million lines": strings.Repeat("[\n", 1<<20),
 		"half an object on every line":     strings.Repeat("{\"a\":[1,2,\n", 1<<17),
 		"deep brackets":                    strings.Repeat("[", 1<<20),

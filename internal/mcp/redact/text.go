@@ -72,7 +72,9 @@ func jsonSize(text []byte, budget *int) int {
 var escaped = regexp.MustCompile(`\\u[0-9A-Fa-f]{4}`)
 
 // mentions reports whether text names a member, in whatever case, also with
-// escapes that a reader might undo. A longer word is another name.
+// escapes that a reader might undo. A longer word is another name. A member
+// that encloses what is taken out counts only if a value may follow it: the tag
+// key "Environment" and a sentence about an environment hold none.
 func (r *Redactor) mentions(text []byte) bool {
 	if r.isNamed(fold(string(text))) {
 		return true
@@ -88,20 +90,34 @@ func (r *Redactor) mentions(text []byte) bool {
 
 func (r *Redactor) isNamed(folded string) bool {
 	for name := range r.names {
-		for rest := folded; ; {
-			i := strings.Index(rest, name)
-			if i < 0 {
-				break
-			}
-			next, _ := utf8.DecodeRuneInString(rest[i+len(name):])
-			if next == '_' || unicode.IsLetter(next) || unicode.IsDigit(next) {
-				rest = rest[i+1:]
-				continue
-			}
+		if _, found := after(folded, name); found {
+			return true
+		}
+	}
+	for outer := range r.within {
+		if rest, found := after(folded, outer); found && strings.ContainsAny(rest, valueSigns) {
 			return true
 		}
 	}
 	return false
+}
+
+// valueSigns are what stands between a name and its value, in whatever notation.
+const valueSigns = ":=|<>\r\n"
+
+// after returns what follows the first place that has the name and no longer one.
+func after(folded, name string) (rest string, found bool) {
+	for rest = folded; ; {
+		i := strings.Index(rest, name)
+		if i < 0 {
+			return "", false
+		}
+		next, _ := utf8.DecodeRuneInString(rest[i+len(name):])
+		if next != '_' && !unicode.IsLetter(next) && !unicode.IsDigit(next) {
+			return rest[i+len(name):], true
+		}
+		rest = rest[i+1:]
+	}
 }
 
 // fold makes spellings equal that differ by case only, as Unicode folds them:

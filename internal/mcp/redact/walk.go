@@ -29,6 +29,7 @@ func apply(raw []byte, edits []edit) []byte {
 // walker goes through one JSON value and notes what must be replaced.
 type walker struct {
 	r     *Redactor
+	raw   []byte
 	dec   *jsontext.Decoder
 	edits []edit
 	count int
@@ -40,7 +41,7 @@ type walker struct {
 var lenient = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
 
 func walk(r *Redactor, raw []byte, l *level) *walker {
-	w := &walker{r: r, dec: jsontext.NewDecoder(bytes.NewBuffer(raw), lenient...)}
+	w := &walker{r: r, raw: raw, dec: jsontext.NewDecoder(bytes.NewBuffer(raw), lenient...)}
 	w.err = w.value(l)
 	return w
 }
@@ -48,7 +49,8 @@ func walk(r *Redactor, raw []byte, l *level) *walker {
 func (w *walker) value(l *level) error {
 	switch w.dec.PeekKind() {
 	case '{':
-		return w.object(l)
+		_, err := w.object(l, nil)
+		return err
 	case '[':
 		if _, err := w.dec.ReadToken(); err != nil {
 			return err
@@ -71,32 +73,81 @@ func (w *walker) value(l *level) error {
 	return err
 }
 
-func (w *walker) object(l *level) error {
+// object goes through an object, of which the members inner are taken out too;
+// found says that it has one of them.
+func (w *walker) object(l *level, inner names) (found bool, err error) {
 	if _, err := w.dec.ReadToken(); err != nil {
-		return err
+		return false, err
 	}
 	for w.dec.PeekKind() != '}' {
 		quoted, err := w.dec.ReadValue()
 		if err != nil {
-			return err
+			return false, err
 		}
 		name := string(unquote(quoted))
+		folded := fold(name)
 		switch {
 		case l.opaque[name]:
 			err = w.dec.SkipValue()
 		case l.binary[name] && w.dec.PeekKind() == '"':
 			err = w.replace(binaryMark)
-		case !l.isOwn(name) && w.r.names[fold(name)]:
+		case !l.isOwn(name) && (w.r.names[folded] || inner[folded]):
+			found = found || inner[folded]
 			err = w.replace(valueMark)
+		case !l.isOwn(name) && w.r.within[folded] != nil:
+			err = w.enclosing(w.r.within[folded])
 		default:
 			err = w.value(l.below(name))
 		}
 		if err != nil {
+			return false, err
+		}
+	}
+	_, err = w.dec.ReadToken()
+	return found, err
+}
+
+// enclosing goes through the value of a member that encloses what is taken out:
+// a list of objects, each with such a member. What has another form may hold
+// the values in another way, so it is taken out whole.
+func (w *walker) enclosing(inner names) error {
+	switch w.dec.PeekKind() {
+	case 'n': // null holds nothing
+		return w.dec.SkipValue()
+	case '[':
+	default:
+		return w.replace(valueMark)
+	}
+	if _, err := w.dec.ReadToken(); err != nil {
+		return err
+	}
+	for w.dec.PeekKind() != ']' {
+		if err := w.entry(inner); err != nil {
 			return err
 		}
 	}
 	_, err := w.dec.ReadToken()
 	return err
+}
+
+func (w *walker) entry(inner names) error {
+	if w.dec.PeekKind() != '{' {
+		return w.replace(valueMark)
+	}
+	edits, count := len(w.edits), w.count
+	start := w.next()
+	found, err := w.object(payload, inner)
+	if err == nil && !found {
+		w.edits = append(w.edits[:edits], edit{start, int(w.dec.InputOffset()), []byte(`"` + valueMark + `"`)})
+		w.count = count + 1
+	}
+	return err
+}
+
+// next is where the next value begins, which is an object.
+func (w *walker) next() int {
+	at := int(w.dec.InputOffset())
+	return at + bytes.IndexByte(w.raw[at:], '{')
 }
 
 // read returns the next value and where it begins.

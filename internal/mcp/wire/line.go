@@ -25,8 +25,7 @@ func NewLineReader(r io.Reader, maxBytes int) *LineReader {
 // CRLF); the last line may lack one. The slice belongs to the caller.
 //
 // For a line over the limit, which is discarded while the following lines can
-// still be read, the error is ErrTooLong and an *Error with the id that its
-// beginning showed. Every other error, io.EOF at the end, is final.
+// still be read, the error is ErrTooLong and an *Error with the id that it had. Every other error, io.EOF at the end, is final.
 func (l *LineReader) Next() ([]byte, error) {
 	for {
 		line, err := l.next()
@@ -54,7 +53,9 @@ func (l *LineReader) next() ([]byte, error) {
 		line = bytes.TrimSuffix(line, []byte("\n"))
 		line = bytes.TrimSuffix(line, []byte("\r"))
 		if len(line) > l.max {
-			return nil, overlong(line)
+			s := &skim{}
+			s.feed(line)
+			return nil, s.tooLong()
 		}
 		return line, nil
 	}
@@ -62,27 +63,20 @@ func (l *LineReader) next() ([]byte, error) {
 
 // discard reads up to the end of the line that is too long.
 func (l *LineReader) discard(line []byte) error {
+	s := &skim{}
+	s.feed(line)
 	for {
-		switch _, err := l.from.ReadSlice('\n'); err {
+		chunk, err := l.from.ReadSlice('\n')
+		s.feed(chunk)
+		switch err {
 		case bufio.ErrBufferFull:
 		case nil, io.EOF:
-			return overlong(line)
+			return s.tooLong()
 		default:
 			return err
 		}
 	}
 }
-
-// overlongError is both ErrTooLong and an *Error, so that it can be answered.
-type overlongError struct{ unread *Error }
-
-func overlong(line []byte) error {
-	id, answer := soleID(line[:min(len(line), 64<<10)])
-	return overlongError{&Error{Code: CodeParse, ID: id, Answer: answer, Reason: ErrTooLong.Error()}}
-}
-
-func (e overlongError) Error() string   { return ErrTooLong.Error() }
-func (e overlongError) Unwrap() []error { return []error{ErrTooLong, e.unread} }
 
 // LineWriter writes messages to a stream, one a line. It may be used by
 // several goroutines; lines never mix.

@@ -20,7 +20,7 @@ type shape struct {
 }
 
 type model struct {
-	Operations map[string]struct{ Input struct{ Shape string } }
+	Operations map[string]struct{ Input, Output struct{ Shape string } }
 	Shapes     map[string]modelShape
 }
 
@@ -33,11 +33,13 @@ type modelShape struct {
 	Min      float64
 	Union    bool
 	Document bool
+
+	Sensitive bool
 }
 
 const ecsModel = "botocore/data/ecs/2014-11-13/service-2.json.gz"
 
-func (t *table) addShapes(wheel string) error {
+func (t *table) addShapes(wheel, answers string) error {
 	z, err := zip.OpenReader(wheel)
 	if err != nil {
 		return err
@@ -74,7 +76,7 @@ func (t *table) addShapes(wheel string) error {
 		t.Inputs["ecs:"+name] = op.Input.Shape
 		t.addShape(m.Shapes, op.Input.Shape)
 	}
-	return nil
+	return writeAnswers(answers, m, t.Actions)
 }
 
 // addShape adds the shape and all it contains, and returns its name; scalars

