@@ -3,11 +3,13 @@ BIN      := bin/ecs-mcp-proxy
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null)
 OPA      := go tool -modfile=tools.mod opa
 VENV     := .build/e2e
+SDK      := .build/sdk
 ORACLE   := .build/oracle
 # What holds rego/iam, its native twin and fakeaws equal: under the race detector
 # on a few thousand random cases, without it on many.
 EQUAL    := '^Test(NativeSaysWhatRegoSays|FakeAWSDecidesAs.*Does)$$'
-E2E      := ECSMCP_E2E_VENV=$(CURDIR)/$(VENV) ECSMCP_E2E_BINARY=$(CURDIR)/$(BIN)
+E2E      := ECSMCP_E2E_VENV=$(CURDIR)/$(VENV) ECSMCP_E2E_BINARY=$(CURDIR)/$(BIN) ECSMCP_E2E_SDK=$(CURDIR)/$(SDK)
+MAVEN    := mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:3.8.1
 
 .PHONY: help build demo test e2e oracle bench fuzz lint fmt
 
@@ -27,12 +29,19 @@ test: lint build ## Run every test that needs only Go
 	go test -count=1 -run $(EQUAL) ./internal/authz/policy
 	@echo "make test: Rego by opa test, Go under the race detector, the binary by its scripts and its demo: all passed"
 
-e2e: build $(VENV)/.installed ## Run against the real ECS MCP server and moto (installs both)
-	$(E2E) go test -race -tags e2e -count=1 -v -timeout 15m ./e2e/ ./internal/mcp/wire/
+e2e: build $(VENV)/.installed $(SDK)/.installed ## Run against the real ECS MCP server, moto and the AWS SDKs (installs them)
+	$(E2E) go test -race -tags e2e -count=1 -v -timeout 15m ./e2e/ ./e2e/sdk/ ./internal/mcp/wire/
 
 $(VENV)/.installed: e2e/requirements.txt
 	python3 -m venv --clear $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r e2e/requirements.txt
+	touch $@
+
+$(SDK)/.installed: e2e/sdk/package.json e2e/sdk/package-lock.json e2e/sdk/.npmrc e2e/sdk/client.mjs e2e/sdk/pom.xml
+	rm -rf $(SDK) && mkdir -p $(SDK)
+	cp $^ $(SDK)/
+	cd $(SDK) && npm ci --no-progress --loglevel error
+	$(MAVEN):copy-dependencies -f $(SDK)/pom.xml -DoutputDirectory=$(CURDIR)/$(SDK)/lib
 	touch $@
 
 oracle: build $(ORACLE)/.installed ## Compare simulate with an independent IAM simulator (installs it)
