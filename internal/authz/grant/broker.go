@@ -108,7 +108,7 @@ func (b *Broker) assume(ctx context.Context, o Order, until time.Time) (*Grant, 
 		return nil, fmt.Errorf("%w: assume role %s: incomplete answer", ErrCredentials, o.Role)
 	}
 	return &Grant{
-		AccessKeyID: *c.AccessKeyId, secret: *c.SecretAccessKey, token: *c.SessionToken,
+		AccessKeyID: *c.AccessKeyId, secret: hide(*c.SecretAccessKey), token: hide(*c.SessionToken),
 		SessionName: *in.RoleSessionName, Role: o.Role, Policy: policy,
 		PackedSize: int(aws.ToInt32(out.PackedPolicySize)), Until: until, Expires: *c.Expiration,
 	}, nil

@@ -64,7 +64,7 @@ func TestAGrantDoesWhatWasDecidedAndNothingElse(t *testing.T) {
 	if session.Name != "ecsmcp-d1" || session.SourceIdentity != SourceIdentity("os-user", "alice") || session.Tags["persona"] != "reader" || session.Policy != g.Policy {
 		t.Errorf("session %+v", session)
 	}
-	config.Credentials = credentials.NewStaticCredentialsProvider(g.AccessKeyID, g.secret, g.token)
+	config.Credentials = credentials.NewStaticCredentialsProvider(g.AccessKeyID, g.secret(), g.token())
 	client := ecs.NewFromConfig(config)
 	read := func() error {
 		_, err := client.DescribeServices(t.Context(), &ecs.DescribeServicesInput{Cluster: aws.String("shop"), Services: []string{"checkout"}})

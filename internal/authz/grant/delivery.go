@@ -21,8 +21,8 @@ const (
 func (g *Grant) Environ() []string {
 	return []string{
 		"AWS_ACCESS_KEY_ID=" + g.AccessKeyID,
-		"AWS_SECRET_ACCESS_KEY=" + g.secret,
-		"AWS_SESSION_TOKEN=" + g.token,
+		"AWS_SECRET_ACCESS_KEY=" + g.secret.reveal(),
+		"AWS_SESSION_TOKEN=" + g.token.reveal(),
 		"AWS_CREDENTIAL_EXPIRATION=" + g.Expires.UTC().Format(time.RFC3339),
 	}
 }

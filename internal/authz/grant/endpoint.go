@@ -9,23 +9,30 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
 
 // reportedLife is how far ahead the reported Expiration lies. It must be under
-// the span at which every SDK asks again before each request: botocore 600 s,
-// the Go and JavaScript SDKs 300 s, all measured.
+// the span at which an SDK asks again before each request: botocore 600 s, the
+// Go SDK 300 s, both measured. Not all of them do; docs/e2e.md has the list.
 const reportedLife = 60 * time.Second
 
+// headerTime is how long a request may take to arrive, and its answer to leave.
+const headerTime = 5 * time.Second
+
 // Endpoint is one lane's container-credential endpoint: it answers with the
-// leased grant while there is a lease and with 403 otherwise, at once.
+// leased grant while there is a lease and with 403 otherwise, at once. It
+// prints without its path and token.
 // Source: "Container credential provider", AWS SDKs and Tools reference guide.
 type Endpoint struct {
-	listener net.Listener
-	server   *http.Server
-	path     string
-	token    string
+	server  *http.Server
+	address string // as the Host header has it
+	path    string
+	token   hidden
+	file    *tokenFile    // nil if the token travels in the environment
+	served  chan struct{} // closed when server has ended
 
 	mu      sync.Mutex
 	leases  int
@@ -36,33 +43,49 @@ type Endpoint struct {
 	onFirst func() // see OnRefused
 }
 
-// Listen opens an endpoint on a free loopback port.
+// Listen opens an endpoint on a free loopback port, for a server that the
+// proxy starts: address, path and token are new each time.
 func Listen() (*Endpoint, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("open credential endpoint: %w", err)
 	}
-	e := &Endpoint{listener: l, path: "/" + rand.Text(), token: rand.Text() + rand.Text()}
+	return open(l, &Endpoint{path: "/" + rand.Text(), token: hide(newToken())}), nil
+}
+
+func newToken() string { return rand.Text() + rand.Text() }
+
+// open lets e answer on l.
+func open(l net.Listener, e *Endpoint) *Endpoint {
+	e.address, e.served = l.Addr().String(), make(chan struct{})
 	e.server = &http.Server{
-		Handler: http.HandlerFunc(e.serve), ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second, IdleTimeout: 30 * time.Second, MaxHeaderBytes: 16 << 10,
+		Handler: http.HandlerFunc(e.serve), DisableGeneralOptionsHandler: true,
+		ReadHeaderTimeout: headerTime, ReadTimeout: headerTime, WriteTimeout: headerTime,
+		IdleTimeout: 30 * time.Second, MaxHeaderBytes: 16 << 10,
+		ConnState: new(connections).changed,
 	}
-	go func() { // ends with Close; an earlier end only makes callers fail closed
+	go func() {
+		defer close(e.served)
+		// It ends with Close; an earlier end only makes callers fail closed.
 		if err := e.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			e.Revoke()
 		}
 	}()
-	return e, nil
+	return e
 }
 
-// Environ is what the upstream needs to find the endpoint; it is a secret of
-// that process.
+// Environ is what the upstream needs to find the endpoint. With a token in it,
+// not in a file, it is a secret of that process.
 func (e *Endpoint) Environ() []string {
-	return []string{
-		"AWS_CONTAINER_CREDENTIALS_FULL_URI=http://" + e.listener.Addr().String() + e.path,
-		"AWS_CONTAINER_AUTHORIZATION_TOKEN=" + e.token,
+	environ := []string{"AWS_CONTAINER_CREDENTIALS_FULL_URI=http://" + e.address + e.path}
+	if e.file != nil {
+		return append(environ, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE="+e.file.path)
 	}
+	return append(environ, "AWS_CONTAINER_AUTHORIZATION_TOKEN="+e.token.reveal())
 }
+
+// Format prints the endpoint without what opens it, whatever the verb.
+func (e *Endpoint) Format(w fmt.State, _ rune) { fmt.Fprintf(w, "credential endpoint %s", e.address) }
 
 // Lease lets the upstream draw g until the returned function is called. Leases
 // of one scope may overlap; the newest grant is the one that is drawn, and the
@@ -130,47 +153,58 @@ func (e *Endpoint) TakeRefused() int {
 	return n
 }
 
-// Close ends the endpoint.
+// Close ends the endpoint and removes its token file.
 func (e *Endpoint) Close() error {
 	e.Revoke()
-	return e.server.Close()
+	err := e.server.Close()
+	<-e.served // or the address might be in use for a moment more
+	if e.file != nil {
+		err = errors.Join(err, e.file.remove())
+	}
+	return err
 }
 
 func (e *Endpoint) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	switch {
 	// The Host check keeps a web page with a rebound name out.
-	case r.Host != e.listener.Addr().String():
+	case r.Host != e.address:
 		refuse(w, http.StatusForbidden, "wrong host")
+		return
+	case slices.ContainsFunc(byOthers, func(name string) bool { return r.Header.Values(name) != nil }):
+		refuse(w, http.StatusForbidden, "sent by a web page or through an HTTP proxy; set NO_PROXY="+e.address)
 		return
 	case r.Method != http.MethodGet:
 		refuse(w, http.StatusMethodNotAllowed, "only GET")
 		return
-	case !equal(r.URL.Path, e.path) || r.URL.RawQuery != "" || !e.authorized(r.Header.Values("Authorization")):
+	case !r.ProtoAtLeast(1, 1) || r.ContentLength != 0 || r.Header.Values("Upgrade") != nil:
+		refuse(w, http.StatusBadRequest, "only HTTP/1.1, and nothing but a head")
+		return
+	case !e.authorized(r):
 		refuse(w, http.StatusUnauthorized, "wrong path or token")
 		return
 	}
-	g := e.draw(time.Now())
+	now := time.Now()
+	g := e.draw(now)
 	if g == nil {
 		refuse(w, http.StatusForbidden, "no call is in progress, so there are no credentials")
 		return
 	}
-	expires := time.Now().Add(reportedLife)
-	if g.Until.Before(expires) {
-		expires = g.Until
+	expires := now.Add(reportedLife)
+	for _, end := range []time.Time{g.Until, g.Expires} {
+		if end.Before(expires) {
+			expires = end
+		}
 	}
-	if g.Expires.Before(expires) {
-		expires = g.Expires
-	}
-	w.Header().Set("Content-Type", "application/json")
 	body, err := json.Marshal(map[string]string{
-		"AccessKeyId": g.AccessKeyID, "SecretAccessKey": g.secret, "Token": g.token,
+		"AccessKeyId": g.AccessKeyID, "SecretAccessKey": g.secret.reveal(), "Token": g.token.reveal(),
 		"RoleArn": g.Role, "Expiration": expires.UTC().Format(time.RFC3339),
 	})
 	if err != nil {
 		refuse(w, http.StatusInternalServerError, "unreadable grant")
 		return
 	}
+	w.Header().Set("Content-Type", "application/json")
 	if _, err := w.Write(body); err != nil {
 		return // the reader went away; nothing was lost but its answer
 	}
@@ -179,7 +213,7 @@ func (e *Endpoint) serve(w http.ResponseWriter, r *http.Request) {
 func (e *Endpoint) draw(now time.Time) *Grant {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.grant == nil || !e.grant.Until.After(now) {
+	if e.grant == nil || !e.grant.Until.After(now) || !e.grant.Expires.After(now) {
 		if e.refused++; e.refused == 1 && e.onFirst != nil {
 			go e.onFirst()
 		}
@@ -189,11 +223,21 @@ func (e *Endpoint) draw(now time.Time) *Grant {
 	return e.grant
 }
 
-func (e *Endpoint) authorized(headers []string) bool {
-	return len(headers) == 1 && equal(headers[0], e.token)
+// byOthers are headers that no SDK sends itself: a browser does, or a proxy on
+// the way, which would read the answer.
+// Source: EC2 user guide, IMDSv2, on X-Forwarded-For; Fetch standard, on the others.
+var byOthers = []string{"Forwarded", "X-Forwarded-For", "Via", "Origin", "Sec-Fetch-Site"}
+
+// authorized compares the request's target as it was sent: what was decoded or
+// cleaned would let other spellings in. Both are always compared, so that the
+// time taken does not tell which is wrong.
+func (e *Endpoint) authorized(r *http.Request) bool {
+	tokens := r.Header.Values("Authorization")
+	known := equal(r.RequestURI, e.path) & equal(strings.Join(tokens, "\n"), e.token.reveal())
+	return known == 1 && len(tokens) == 1
 }
 
-func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+func equal(a, b string) int { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) }
 
 // refuse answers in the form the SDKs show to their user.
 func refuse(w http.ResponseWriter, status int, message string) {

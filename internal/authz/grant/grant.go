@@ -66,14 +66,25 @@ type Grant struct {
 	Expires     time.Time // the keys' own end
 	Reused      bool      // minted for an earlier decision of the same scope
 
-	secret, token string
+	secret, token hidden
 }
 
-// String names the grant without its secrets.
-func (g *Grant) String() string { return "grant " + g.AccessKeyID }
+// hidden is a string that printing does not reach: fmt reads unexported fields
+// and follows pointers, but does not look into a function.
+type hidden func() string
 
-// GoString is String: a debug print must not leak either.
-func (g *Grant) GoString() string { return g.String() }
+func hide(s string) hidden { return func() string { return s } }
+
+func (h hidden) reveal() string {
+	if h == nil {
+		return ""
+	}
+	return h()
+}
+
+// Format names the grant without its secrets, whatever the verb and whether it
+// is printed by value or by pointer.
+func (g Grant) Format(w fmt.State, _ rune) { fmt.Fprintf(w, "grant %s", g.AccessKeyID) }
 
 // SourceIdentity turns a principal into STS's SourceIdentity: readable, and
 // unique by a hash where the charset or the length loses something.

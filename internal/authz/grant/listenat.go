@@ -1,0 +1,131 @@
+package grant
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// sidecarPath is where an endpoint of a configured address answers. It is no
+// secret: the token in the file is.
+const sidecarPath = "/credentials"
+
+// ErrTokenFile is the class of a token file that cannot be trusted or written.
+var ErrTokenFile = errors.New("credential token file")
+
+// ListenAt opens an endpoint for a server that the proxy does not start, on a
+// configured loopback address ("127.0.0.1:9911"). The token is new each time
+// and is written to a file that only this user can read, in a directory that
+// exists; Close removes it. The server runs as the same user and is given what
+// Environ says: the file is read again at each request by every SDK that was
+// tried, so it need not be restarted with the proxy.
+func ListenAt(address, file string) (*Endpoint, error) {
+	at, err := loopback(address)
+	if err != nil {
+		return nil, err
+	}
+	// Before the file: a second proxy on the address must not spoil the first's.
+	l, err := net.Listen("tcp", at.String())
+	if err != nil {
+		return nil, fmt.Errorf("open credential endpoint: %w", err)
+	}
+	token := newToken()
+	f, err := writeToken(file, token)
+	if err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return open(l, &Endpoint{path: sidecarPath, token: hide(token), file: f}), nil
+}
+
+// loopback reads an address that only this machine can reach. A name will not
+// do: what it stands for is decided elsewhere.
+func loopback(address string) (netip.AddrPort, error) {
+	at, err := netip.ParseAddrPort(address)
+	at = netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
+	if err != nil || !at.Addr().IsLoopback() || at.Addr().Zone() != "" || at.Port() == 0 {
+		return at, fmt.Errorf("open credential endpoint: %q is not a loopback address with a port; write it like 127.0.0.1:9911", address)
+	}
+	return at, nil
+}
+
+// tokenFile is a file that was written. It stays open, so that its identity is
+// not given to another.
+type tokenFile struct {
+	path string
+	file *os.File
+}
+
+// writeToken puts the token in place whole or not at all, and replaces only
+// what an earlier start can have left there. There is no newline at its end:
+// botocore refuses such a token and others would send it.
+func writeToken(path, token string) (_ *tokenFile, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("%w: %w", ErrTokenFile, err)
+		}
+	}()
+	if path, err = filepath.Abs(path); err != nil {
+		return nil, err
+	}
+	if err := replaceable(path, os.Geteuid()); err != nil {
+		return nil, err
+	}
+	// A rename, so that no link that is put there meanwhile is followed, and
+	// nobody reads half a token.
+	name := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+rand.Text())
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if _, err = f.WriteString(token); err == nil {
+		err = os.Rename(name, path)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close(), os.Remove(name))
+	}
+	return &tokenFile{path: path, file: f}, nil
+}
+
+// replaceable says whether path is free, or holds a private file of the user.
+func replaceable(path string, user int) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	switch {
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s is not a regular file; name another or remove it", path)
+	case !ok || int(owner.Uid) != user:
+		return fmt.Errorf("%s belongs to another user; name another or remove it", path)
+	case info.Mode().Perm()&0o077 != 0:
+		return fmt.Errorf("%s has mode %04o, so others may have read what it is for; it must be 0600, or not there", path, info.Mode().Perm())
+	}
+	return nil
+}
+
+// remove takes the file away unless somebody else's is there by now.
+func (f *tokenFile) remove() error {
+	defer f.file.Close()
+	ours, err := f.file.Stat()
+	if err != nil {
+		return nil // removed before
+	}
+	there, err := os.Lstat(f.path)
+	if err == nil && os.SameFile(there, ours) {
+		err = os.Remove(f.path)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %w", ErrTokenFile, err)
+	}
+	return nil
+}
