@@ -53,7 +53,7 @@ $(ORACLE)/.installed: e2e/oracle/package.json e2e/oracle/package-lock.json e2e/o
 	cd $(ORACLE) && npm ci --no-progress --loglevel error
 	touch $@
 
-bench: build ## Compare decisions, and direct, a byte pump and wrapped, in one run
+bench: build ## Compare decisions, the credential endpoint, and direct, a byte pump and wrapped
 	go run ./internal/bench $(BIN)
 
 fuzz: ## Fuzz every parser for 30 seconds each

@@ -23,7 +23,7 @@ const (
 	roundTime      = 120 * time.Millisecond
 )
 
-// errMissed: a decision takes more of its measure than it may.
+// errMissed: a measurement is over its budget.
 var errMissed = errors.New("budgets missed")
 
 // row is one way to decide one request after the other.

@@ -3,8 +3,10 @@
 //
 // Decisions: OPA's empty rule asked about the same requests, the five policies
 // with boundary and guardrails, the same with thousands of statements more, in
-// Rego alone, and in cedar-go. With "bench decisions" that is all. It ends with an
-// error if a budget is missed.
+// Rego alone, and in cedar-go. With "bench decisions" that is all.
+//
+// The credential endpoint: what one answer takes over a connection that is kept.
+// With "bench endpoint" that is all.
 //
 // Calls: what the proxy adds to a call over stdio: the server alone (direct), the
 // same behind a process that only copies bytes (pump), and behind the proxy with
@@ -12,5 +14,6 @@
 // for STS.
 //
 // Rounds are interleaved and medians are taken, because the machine's mood
-// changes; the ratios count, not the microseconds.
+// changes; the ratios count, not the microseconds. It ends with an error if a
+// budget is missed.
 package main

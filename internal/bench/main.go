@@ -38,12 +38,20 @@ func run(args []string) error {
 	case len(args) == 1 && args[0] == "pump":
 		return pump()
 	case len(args) != 1:
-		return errors.New("usage: bench PATH-OF-ecs-mcp-proxy, or bench decisions")
+		return errors.New("usage: bench PATH-OF-ecs-mcp-proxy, or bench decisions, or bench endpoint")
+	case args[0] == "endpoint":
+		return endpointAnswer(context.Background(), os.Stdout)
 	}
 	missed := decisions(context.Background(), os.Stdout)
 	if args[0] == "decisions" || missed != nil && !errors.Is(missed, errMissed) {
 		return missed
 	}
+	fmt.Println()
+	slow := endpointAnswer(context.Background(), os.Stdout)
+	if slow != nil && !errors.Is(slow, errMissed) {
+		return slow
+	}
+	missed = errors.Join(missed, slow)
 	fmt.Println()
 	dir, err := os.MkdirTemp("", "ecs-mcp-proxy-bench-")
 	if err != nil {
@@ -83,15 +91,7 @@ func prepare(dir, binary string, aws *fakeaws.AWS) ([]command, error) {
 	if binary, err = filepath.Abs(binary); err != nil {
 		return nil, err
 	}
-	endpoint, err := aws.Start()
-	if err != nil {
-		return nil, err
-	}
-	key, err := aws.AddUser("ecs-mcp-proxy", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"],"Resource":"*"}]}`)
-	if err != nil {
-		return nil, err
-	}
-	role, err := aws.AddRole(fakeaws.Role{Name: "mcp-reader", Identity: []string{`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ecs:*","Resource":"*"}]}`}})
+	endpoint, role, key, err := startAccount(aws)
 	if err != nil {
 		return nil, err
 	}
@@ -102,6 +102,18 @@ func prepare(dir, binary string, aws *fakeaws.AWS) ([]command, error) {
 		{"wrapped", []string{binary, "wrap", "--region", "us-east-1", "--role", role, "--endpoint", endpoint,
 			"--audit-file", filepath.Join(dir, "audit.jsonl"), "--", self, "echo"}, env},
 	}, nil
+}
+
+// startAccount starts AWS with the proxy's own identity and a role for it.
+func startAccount(aws *fakeaws.AWS) (endpoint, role string, key fakeaws.Key, err error) {
+	if endpoint, err = aws.Start(); err != nil {
+		return "", "", key, err
+	}
+	if key, err = aws.AddUser("ecs-mcp-proxy", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"],"Resource":"*"}]}`); err != nil {
+		return "", "", key, err
+	}
+	role, err = aws.AddRole(fakeaws.Role{Name: "mcp-reader", Identity: []string{`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ecs:*","Resource":"*"}]}`}})
+	return endpoint, role, key, err
 }
 
 // sample is what one round of one command gave.
