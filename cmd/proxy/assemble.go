@@ -33,14 +33,7 @@ func identify(cfg *config.Config) (mcp.Caller, error) {
 	if err != nil {
 		return mcp.Caller{}, err
 	}
-	name, ok := cfg.PersonaOf(principal.Kind, principal.ID)
-	if !ok {
-		return mcp.Caller{}, fmt.Errorf("%w: user %q matches no entry of principals, so nothing would be allowed; add - {match: {kind: os-user, id: %s}, persona: NAME}",
-			config.ErrConfig, principal.ID, principal.ID)
-	}
-	role := cfg.Personas[name].Role
-	return mcp.Caller{Principal: principal, Persona: name, Role: role,
-		Env: catalog.Env{Partition: config.Partition(role), Account: config.Account(role), Region: cfg.AWS.Region}}, nil
+	return callerOf(cfg, principal)
 }
 
 // loadPersonas reads every persona's documents; all mistakes are in one error.

@@ -5,7 +5,11 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"time"
 
+	"go.uber.org/zap"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/grant"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/config"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/lane"
@@ -83,3 +87,20 @@ func (s *servers) first() *transport.Child {
 
 // exit is how the first server ended.
 func (s *servers) exit() transport.Exit { return s.first().Wait() }
+
+// laneIdle is how long a further server of a session is kept for its next call.
+const laneIdle = 5 * time.Minute
+
+// newLanes are the servers of one session.
+func newLanes(cfg *config.Config, log *zap.Logger, c *mcp.Conversation, processes *lane.Processes) *lane.Pool {
+	return lane.New(lane.Config{
+		Open: c.Open, Lanes: cfg.Upstream.Lanes, Processes: processes,
+		Delivery: grant.Delivery(cfg.Credentials.Delivery), Grace: cfg.Limits.CancelGrace.D(), Idle: laneIdle,
+		Refused: func(int) {
+			c.Event("credentials", "the server asked for AWS credentials while no call was in progress that has any; refused")
+		},
+		Killed: func(int) {
+			log.Error("the server did not answer a call that was given up on; it is killed so that nothing runs on unseen")
+		},
+	})
+}

@@ -25,9 +25,6 @@ import (
 // stopGrace is how long the server may take to end after it was asked to.
 const stopGrace = 5 * time.Second
 
-// laneIdle is how long a further server of the session is kept for its next call.
-const laneIdle = 5 * time.Minute
-
 // wrapper is one run of the verb wrap.
 type wrapper struct {
 	config    *config.Config
@@ -81,7 +78,7 @@ func (w *wrapper) run(ctx context.Context) error {
 		return err
 	}
 	conversation := mcp.NewConversation(wire.Limits{Bytes: cfg.Limits.MessageBytes}, w.log, servers.start)
-	lanes := w.lanes(conversation)
+	lanes := newLanes(cfg, w.log, conversation, lane.NewProcesses(cfg.Limits.Processes))
 	defer conversation.Close(lanes)
 	if _, err := lanes.First(ctx); err != nil {
 		return err
@@ -115,21 +112,6 @@ func (w *wrapper) run(ctx context.Context) error {
 		servers.log.explain(w.stderr)
 	}
 	return w.ended(exit)
-}
-
-// lanes are the session's servers.
-func (w *wrapper) lanes(c *mcp.Conversation) *lane.Pool {
-	cfg := w.config
-	return lane.New(lane.Config{
-		Open: c.Open, Lanes: cfg.Upstream.Lanes, Processes: lane.NewProcesses(cfg.Limits.Processes),
-		Delivery: grant.Delivery(cfg.Credentials.Delivery), Grace: cfg.Limits.CancelGrace.D(), Idle: laneIdle,
-		Refused: func(int) {
-			c.Event("credentials", "the server asked for AWS credentials while no call was in progress that has any; refused")
-		},
-		Killed: func(int) {
-			w.log.Error("the server did not answer a call that was given up on; it is killed so that nothing runs on unseen")
-		},
-	})
 }
 
 // forwardSignals passes signals on to the first server, whose end ends the run;

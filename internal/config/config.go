@@ -20,6 +20,7 @@ type Config struct {
 	Audit        Audit              `yaml:"audit"`
 	ClientDetail string             `yaml:"client_detail"` // "full" or "minimal"
 	Listing      Listing            `yaml:"listing"`
+	Listen       Listen             `yaml:"listen"`
 }
 
 // AWS says where AWS is.
@@ -62,7 +63,7 @@ type Principal struct {
 
 // Match says whom an entry of principals means; an empty ID is anyone of that kind.
 type Match struct {
-	Kind string `yaml:"kind"` // "os-user"
+	Kind string `yaml:"kind"` // "os-user", "token" or "anonymous"
 	ID   string `yaml:"id"`
 }
 
@@ -133,6 +134,10 @@ type Limits struct {
 	CancelGrace Duration `yaml:"cancel_grace"`
 	// Processes bounds the servers of all sessions together.
 	Processes int `yaml:"processes"`
+	// Sessions bounds the clients of serve at the same time; SessionIdle is after
+	// how long one that nobody uses is closed.
+	Sessions    int      `yaml:"sessions"`
+	SessionIdle Duration `yaml:"session_idle"`
 }
 
 // Audit says where the record goes.
@@ -183,6 +188,7 @@ func (c *Config) Complete() {
 	setDefault(&c.Upstream.Lanes, DefaultLanes)
 	setDefault(&c.Facts.TTL, DefaultTTL)
 	setDefault(&c.Policy.Reload, "on")
+	c.completeListen()
 	setDefault(&c.Credentials.Delivery, DeliveryLease)
 	setDefault(&c.Credentials.Reuse, ReuseReads)
 	if c.Policy.Bundle.URL != "" {

@@ -79,6 +79,9 @@ func (c *Config) anchor(dir string) error {
 	}
 	c.Policy.Bundle.File = join(c.Policy.Bundle.File)
 	c.Policy.Bundle.TokenFile = join(c.Policy.Bundle.TokenFile)
+	for i := range c.Listen.Auth.Tokens {
+		c.Listen.Auth.Tokens[i].File = join(c.Listen.Auth.Tokens[i].File)
+	}
 	if key := c.Policy.Bundle.Key; key != nil {
 		key.PublicKey = join(key.PublicKey)
 	}

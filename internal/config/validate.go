@@ -80,8 +80,8 @@ func (c *Config) validate(lines lineIndex) (problems []error) {
 		}); j >= 0 {
 			fail(path, "%s is never reached: principals[%d] matches first; put the narrower one first", path, j)
 		}
-		if p.Match.Kind != "os-user" {
-			fail(path+".match.kind", "%s.match.kind must be os-user", path)
+		if !slices.Contains(kinds, p.Match.Kind) {
+			fail(path+".match.kind", "%s.match.kind must be one of %s", path, strings.Join(kinds, ", "))
 		}
 		if _, ok := c.Personas[p.Persona]; !ok && len(c.Personas) > 0 {
 			fail(path+".persona", "%s.persona: there is no persona %q; there are: %s", path, p.Persona, strings.Join(slices.Sorted(maps.Keys(c.Personas)), ", "))
@@ -93,6 +93,7 @@ func (c *Config) validate(lines lineIndex) (problems []error) {
 	c.validatePolicy(fail)
 	c.validateCredentials(fail)
 	c.validateLimits(fail)
+	c.validateListen(fail)
 	if c.ClientDetail != "full" && c.ClientDetail != "minimal" {
 		fail("client_detail", "client_detail must be full or minimal")
 	}

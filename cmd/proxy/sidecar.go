@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/audit"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/catalog"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/facts"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/grant"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/policy"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/config"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/lane"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/streamable"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
+)
+
+// drain is how long calls in progress may take after SIGTERM.
+const drain = 30 * time.Second
+
+// sidecar is one run of the verb serve.
+type sidecar struct {
+	config    *config.Config
+	log       *zap.Logger
+	serverLog string
+	stderr    io.Writer
+
+	live      *policy.Live
+	catalogue *catalog.Catalog
+	facts     *facts.Reader
+	broker    *grant.Broker
+	records   *audit.Log
+	shadow    *mcp.Shadow
+	processes *lane.Processes
+}
+
+// run wires everything, top to bottom, and returns when every session has ended.
+func (s *sidecar) run(ctx context.Context) error {
+	cfg := s.config
+	identify, err := newIdentity(cfg)
+	if err != nil {
+		return err
+	}
+	for _, warning := range cfg.Warnings() {
+		s.log.Warn(warning)
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	policies, err := newPolicySet(cfg)
+	if err != nil {
+		return err
+	}
+	live, changes, err := policies.prepare(ctx, s.log)
+	if err != nil {
+		return err
+	}
+	s.live = live
+	if s.records, err = audit.Open(cfg.Audit.File); err != nil {
+		return err
+	}
+	defer s.records.Close()
+	aws, err := dial(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	if s.catalogue, err = loadCatalog(cfg); err != nil {
+		return err
+	}
+	s.facts, s.broker, s.processes = newFacts(cfg, aws), grant.NewBroker(aws.sts), lane.NewProcesses(cfg.Limits.Processes)
+	if cfg.Mode == config.ModeShadow {
+		s.shadow = new(mcp.Shadow)
+		go s.shadow.Announce(ctx, func(text string) { s.log.Warn(text) })
+	}
+	go policies.follow(ctx, live, changes, stop)
+	go aws.check(ctx, s.log)
+
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	// An invalid policy never opens the port.
+	if _, err := live.Engine(ctx); err != nil {
+		return errors.Join(context.Cause(ctx), err)
+	}
+	listener, err := net.Listen("tcp", cfg.Listen.Address)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	front := streamable.New(streamable.Config{Path: cfg.Listen.Path, Talk: s.talk, Identify: identify.of, Unreadable: s.unreadable,
+		Hosts: cfg.Listen.Hosts, Origins: cfg.Listen.Origins, Limits: wire.Limits{Bytes: cfg.Limits.MessageBytes},
+		Sessions: cfg.Limits.Sessions, Idle: cfg.Limits.SessionIdle.D()})
+	web := &http.Server{Handler: front, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 64 << 10, ErrorLog: zap.NewStdLog(s.log)}
+	s.log.Info("serving", zap.String("url", "http://"+listener.Addr().String()+cfg.Listen.Path))
+	served := make(chan error, 1)
+	go func() { served <- web.Serve(listener) }()
+	select {
+	case err = <-served:
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	case <-signals:
+		s.log.Info("stopping: calls in progress may end", zap.Duration("within", drain))
+	}
+	s.stop(web, front, signals)
+	return err
+}
+
+// stop takes nothing new, lets what is in progress end, and cuts it at the end
+// of its time or at a second signal.
+func (s *sidecar) stop(web *http.Server, front *streamable.Server, signals <-chan os.Signal) {
+	ctx, cancel := context.WithTimeout(context.Background(), drain)
+	defer cancel()
+	go func() {
+		select {
+		case <-signals:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	front.Close(ctx)
+	if err := web.Shutdown(ctx); err != nil {
+		_ = web.Close() // nothing is left to lose
+	}
+}
+
+// talk is one session: servers of its own, and a gate for its principal.
+func (s *sidecar) talk(ctx context.Context, principal authz.Principal, from io.Reader, to io.Writer) {
+	cfg := s.config
+	caller, err := callerOf(cfg, principal)
+	if err != nil { // was let in, so it has a persona
+		s.log.Error("identify", zap.Error(err))
+		return
+	}
+	servers, err := newServers(cfg, s.serverLog)
+	if err != nil {
+		s.log.Error("start the server", zap.Error(err))
+		return
+	}
+	conversation := mcp.NewConversation(wire.Limits{Bytes: cfg.Limits.MessageBytes}, s.log, servers.start)
+	lanes := newLanes(cfg, s.log, conversation, s.processes)
+	defer conversation.Close(lanes)
+	conversation.Gate = &mcp.Gate{
+		Caller: caller, Catalog: s.catalogue, Policy: deciderOf(s.live), Facts: s.facts, Grants: s.broker, Lanes: lanes,
+		Delivery: grant.Delivery(cfg.Credentials.Delivery), Record: s.records, Timeout: cfg.Limits.CallTimeout.D(), Shadow: s.shadow,
+		FullDetail: cfg.ClientDetail == "full", ListOperations: cfg.Listing.Operations,
+		ShowCommand: func(id string) string { return "ecs-mcp-proxy audit show " + id },
+	}
+	if err := conversation.Run(ctx, from, to); err != nil {
+		s.log.Error("a session's server could not be started", zap.Error(err))
+	}
+}
+
+// unreadable puts a message that has no single reading on record.
+func (s *sidecar) unreadable(principal authz.Principal, err error) []byte {
+	id := audit.NewID()
+	record := audit.Record{Phase: audit.PhaseRefusal, DecisionID: id, Class: "unreadable", Message: err.Error(), RequestedBy: principal.Kind + "/" + principal.ID}
+	if err := s.records.Append(record); err != nil {
+		s.log.Error("a refusal is not on record", zap.Error(err))
+	}
+	code, about := wire.CodeParse, wire.ID{}
+	if unread := new(wire.Error); errors.As(err, &unread) {
+		code, about = unread.Code, unread.ID
+	}
+	return wire.ErrorResponse(about, code, "ecs-mcp-proxy: "+err.Error()+"; to see all of it: ecs-mcp-proxy audit show "+id,
+		map[string]string{"decision_id": id, "class": "unreadable"})
+}

@@ -1,0 +1,127 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Listen says where serve listens and who may come.
+type Listen struct {
+	Address string `yaml:"address"`
+	Path    string `yaml:"path"`
+	// Hosts are the names that clients may know the server by, without a port;
+	// empty means loopback's alone. Origins may call it from a web page.
+	Hosts   []string `yaml:"hosts"`
+	Origins []string `yaml:"origins"`
+	Auth    Auth     `yaml:"auth"`
+}
+
+// Auth says how a client shows who it is.
+type Auth struct {
+	// Anonymous is the id of the principal (kind "anonymous") that everybody is
+	// who shows nothing; empty lets nobody in. On loopback only.
+	Anonymous string  `yaml:"anonymous"`
+	Tokens    []Token `yaml:"tokens"`
+}
+
+// Token is a bearer token in a file: whoever has it is the principal ID of kind "token".
+type Token struct {
+	ID   string `yaml:"id"`
+	File string `yaml:"file"`
+}
+
+// The kinds of principal.
+const (
+	KindOSUser    = "os-user"
+	KindAnonymous = "anonymous"
+	KindToken     = "token"
+)
+
+var kinds = []string{KindOSUser, KindAnonymous, KindToken}
+
+// The defaults of listen and of the limits on sessions.
+const (
+	DefaultAddress     = "127.0.0.1:8080"
+	DefaultPath        = "/mcp"
+	DefaultSessions    = 1000
+	DefaultSessionIdle = Duration(30 * time.Minute)
+)
+
+var pathForm = regexp.MustCompile(`^/[A-Za-z0-9._~/-]*$`)
+
+func (c *Config) completeListen() {
+	setDefault(&c.Listen.Address, DefaultAddress)
+	setDefault(&c.Listen.Path, DefaultPath)
+	setDefault(&c.Limits.Sessions, DefaultSessions)
+	setDefault(&c.Limits.SessionIdle, DefaultSessionIdle)
+}
+
+func (c *Config) validateListen(fail func(path, format string, args ...any)) {
+	l := c.Listen
+	host, _, err := net.SplitHostPort(l.Address)
+	if err != nil {
+		fail("listen.address", "listen.address must be HOST:PORT, such as %s", DefaultAddress)
+	}
+	if !pathForm.MatchString(l.Path) {
+		fail("listen.path", "listen.path must be a path, such as %s", DefaultPath)
+	}
+	loopback := host == "localhost" || net.ParseIP(host).IsLoopback()
+	if err == nil && !loopback && len(l.Hosts) == 0 {
+		fail("listen.hosts", "listen.hosts: name what clients know %s by: without it only loopback's names are served", l.Address)
+	}
+	if l.Auth.Anonymous != "" && err == nil && !loopback {
+		fail("listen.auth.anonymous", "listen.auth.anonymous lets everybody in, so it needs a loopback listen.address")
+	}
+	for i, origin := range l.Origins {
+		if scheme, rest, ok := strings.Cut(origin, "://"); !ok || scheme == "" || rest == "" || strings.ContainsAny(rest, "/*") {
+			fail(fmt.Sprintf("listen.origins[%d]", i), "listen.origins: %s is no origin; write scheme://host, with a port if it has one", origin)
+		}
+	}
+	for i, t := range l.Auth.Tokens {
+		path := fmt.Sprintf("listen.auth.tokens[%d]", i)
+		if t.ID == "" || t.File == "" {
+			fail(path, "%s needs an id and a file", path)
+		}
+		if slices.ContainsFunc(l.Auth.Tokens[:i], func(other Token) bool { return other.ID == t.ID }) {
+			fail(path, "%s: the id %s is there twice", path, t.ID)
+		}
+	}
+	if n := c.Limits.Sessions; n < 1 || n > 1_000_000 {
+		fail("limits.sessions", "limits.sessions must be between 1 and 1000000")
+	}
+	if d := c.Limits.SessionIdle.D(); d < time.Minute || d > 24*time.Hour {
+		fail("limits.session_idle", "limits.session_idle must be between 1m and 24h")
+	}
+}
+
+// ValidateServe checks what serve needs beyond Validate.
+func (c *Config) ValidateServe() error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	if len(c.Upstream.Command) == 0 {
+		return fmt.Errorf("%w: name the server's command as upstream.command", ErrConfig)
+	}
+	if c.Listen.Auth.Anonymous == "" && len(c.Listen.Auth.Tokens) == 0 {
+		return fmt.Errorf("%w: listen.auth: nobody could come in; add tokens: [{id: NAME, file: FILE}], or on loopback anonymous: NAME", ErrConfig)
+	}
+	return nil
+}
+
+// ReadToken reads the token of a file: one line that is long enough not to be guessed.
+func ReadToken(file string) (string, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("%w: read token: %w", ErrConfig, err)
+	}
+	token := strings.TrimSpace(string(b))
+	if len(token) < 32 || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return "", fmt.Errorf("%w: %s: a token is one line of at least 32 visible characters; openssl rand -hex 32 makes one", ErrConfig, file)
+	}
+	return token, nil
+}
