@@ -1,0 +1,366 @@
+package remote
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
+)
+
+// ErrUnreachable is the class of a server that does not answer.
+var ErrUnreachable = errors.New("server cannot be reached")
+
+// codeInternal is JSON-RPC's. Source: JSON-RPC 2.0 section 5.1.
+const codeInternal = -32603
+
+// most is how many requests are under way at the same time.
+const most = 256
+
+// Server is a connection to a server. Its Write takes lines, its Read gives them.
+type Server struct {
+	url    string
+	client *http.Client
+	limits wire.Limits
+	ctx    context.Context
+	cancel context.CancelFunc
+	done   chan struct{}
+
+	lines *io.PipeReader // that the server says
+	out   *io.PipeWriter
+	in    *io.PipeReader // that it is told
+	told  *io.PipeWriter
+
+	writing sync.Mutex // one line at a time
+	working sync.WaitGroup
+
+	mu      sync.Mutex
+	session string
+	version string
+	listens bool
+	failed  bool // it ended otherwise than by Stop
+}
+
+// Open connects to the server at url; nothing is sent yet.
+func Open(url string, limits wire.Limits, transport http.RoundTripper) *Server {
+	s := &Server{url: url, limits: limits, done: make(chan struct{}),
+		client: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.lines, s.out = io.Pipe()
+	s.in, s.told = io.Pipe()
+	go s.run()
+	return s
+}
+
+// Read gives what the server says, as lines.
+func (s *Server) Read(b []byte) (int, error) { return s.lines.Read(b) }
+
+// Write tells it lines.
+func (s *Server) Write(b []byte) (int, error) { return s.told.Write(b) }
+
+// Close ends what it is told; what is under way is still answered.
+func (s *Server) Close() error { return s.told.Close() }
+
+// Done is closed when the connection has ended.
+func (s *Server) Done() <-chan struct{} { return s.done }
+
+// Kill ends the connection at once.
+func (s *Server) Kill() {
+	s.fail()
+	s.cancel()
+	s.told.Close()
+}
+
+// Stop ends the session, after at most grace, and returns when the connection
+// has ended; clean says that it did so by itself.
+func (s *Server) Stop(grace time.Duration) (clean bool) {
+	s.told.Close()
+	select {
+	case <-s.done:
+	case <-time.After(grace):
+		s.cancel()
+		<-s.done
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.failed
+}
+
+func (s *Server) fail() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failed = true
+}
+
+// run sends every line until there are no more.
+func (s *Server) run() {
+	defer close(s.done)
+	defer s.out.Close()
+	defer s.cancel()
+	lines := wire.NewLineReader(s.in, s.limits.Bytes)
+	slots := make(chan struct{}, most)
+	for {
+		line, err := lines.Next()
+		if err != nil {
+			break
+		}
+		m, err := wire.ReadClient(line, s.limits)
+		if err != nil {
+			continue // the conversation sends what was read before
+		}
+		if m.Method == "initialize" { // what follows needs its session
+			s.post(m)
+			continue
+		}
+		slots <- struct{}{}
+		s.working.Go(func() {
+			defer func() { <-slots }()
+			s.post(m)
+		})
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.working.Wait()
+	}()
+	select {
+	case <-ended:
+	case <-s.ctx.Done():
+		<-ended
+	}
+	s.leave()
+}
+
+// request prepares one request with the session's headers.
+func (s *Server) request(ctx context.Context, method string, body []byte) (*http.Request, error) {
+	r, err := http.NewRequestWithContext(ctx, method, s.url, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Accept", "application/json, text/event-stream")
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.session != "" {
+		r.Header.Set("Mcp-Session-Id", s.session)
+	}
+	if s.version != "" {
+		r.Header.Set("Mcp-Protocol-Version", s.version)
+	}
+	return r, nil
+}
+
+// post sends one message and passes on what answers it.
+func (s *Server) post(m *wire.Message) {
+	if err := s.exchange(m); err != nil && m.Kind == wire.Request && s.ctx.Err() == nil {
+		s.say(wire.ErrorResponse(m.ID, codeInternal, "ecs-mcp-proxy: "+err.Error(), nil))
+	}
+}
+
+func (s *Server) exchange(m *wire.Message) error {
+	r, err := s.request(s.ctx, http.MethodPost, m.Raw)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
+	response, err := s.client.Do(r)
+	if err != nil {
+		return fmt.Errorf("%w; the call may have taken effect", ErrUnreachable) // the error names the URL and nothing more
+	}
+	defer response.Body.Close()
+	switch {
+	case response.StatusCode == http.StatusNotFound && s.inSession():
+		s.Kill() // the session is forgotten: begin anew
+		return fmt.Errorf("%w: it has forgotten the session", ErrUnreachable)
+	case response.StatusCode == http.StatusAccepted || m.Kind != wire.Request && response.StatusCode < 300:
+		if m.Method == "notifications/initialized" {
+			s.listen()
+		}
+		return nil
+	}
+	answered, err := s.take(response, m)
+	if err != nil || answered {
+		return err
+	}
+	return fmt.Errorf("%w: it answered with status %d and no message", ErrUnreachable, response.StatusCode)
+}
+
+// take passes on the messages of a response. It says whether the request's own
+// answer was among them.
+func (s *Server) take(response *http.Response, m *wire.Message) (answered bool, err error) {
+	media, _, err := mime.ParseMediaType(response.Header.Get("Content-Type"))
+	if err != nil {
+		return false, nil
+	}
+	each := func(line []byte) {
+		a, err := wire.ReadServer(line, s.limits)
+		if err == nil && a.Kind == wire.Response && a.ID.Key() == m.ID.Key() {
+			answered = true
+			if m.Method == "initialize" {
+				s.begin(response, a)
+			}
+		}
+		s.say(line)
+	}
+	switch media {
+	case "text/event-stream":
+		err = s.events(response.Body, each)
+	case "application/json":
+		var b []byte
+		if b, err = io.ReadAll(io.LimitReader(response.Body, int64(s.bytes())+1)); err == nil && len(b) <= s.bytes() && response.StatusCode < 300 {
+			each(oneLine(b))
+		} else if err == nil && len(b) <= s.bytes() {
+			// An error: its id may be null, so it is only passed on if it answers.
+			if a, failed := wire.ReadServer(oneLine(b), s.limits); failed == nil && a.Kind == wire.Response && a.ID.Key() == m.ID.Key() {
+				each(oneLine(b))
+			}
+		}
+	}
+	return answered, err
+}
+
+// begin notes what the answer to initialize settled.
+func (s *Server) begin(response *http.Response, answer *wire.Message) {
+	var result struct {
+		ProtocolVersion string `json:"protocolVersion"`
+	}
+	_ = json.Unmarshal(answer.Result, &result) // an error has none
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.session, s.version = response.Header.Get("Mcp-Session-Id"), result.ProtocolVersion
+}
+
+func (s *Server) inSession() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.session != ""
+}
+
+// listen opens the stream of what belongs to no request, if the server has one.
+func (s *Server) listen() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.listens {
+		return
+	}
+	s.listens = true
+	go func() {
+		for pause := time.Second; s.ctx.Err() == nil; pause = min(2*pause, time.Minute) {
+			r, err := s.request(s.ctx, http.MethodGet, nil)
+			if err != nil {
+				return
+			}
+			response, err := s.client.Do(r)
+			if err == nil {
+				media, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
+				if response.StatusCode != http.StatusOK || media != "text/event-stream" {
+					response.Body.Close()
+					return // it has none
+				}
+				_ = s.events(response.Body, s.say) // it ends, and is opened again
+				response.Body.Close()
+			}
+			select {
+			case <-time.After(pause):
+			case <-s.ctx.Done():
+			}
+		}
+	}()
+}
+
+// events reads a stream of events and hands on the data of each message.
+// Source: WHATWG HTML, server-sent events, 9.2.6.
+func (s *Server) events(body io.Reader, each func([]byte)) error {
+	lines := bufio.NewReaderSize(body, 64<<10)
+	var data []byte
+	for {
+		line, err := readLine(lines, s.bytes()+64)
+		if err != nil {
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			return fmt.Errorf("%w: its stream broke: %w", ErrUnreachable, err)
+		}
+		switch {
+		case len(line) == 0:
+			if len(data) > 0 {
+				each(oneLine(data))
+			}
+			data = nil
+		case bytes.HasPrefix(line, []byte("data:")):
+			if len(data) > 0 {
+				data = append(data, '\n')
+			}
+			data = append(data, bytes.TrimPrefix(line[len("data:"):], []byte(" "))...)
+			if len(data) > s.bytes() {
+				return fmt.Errorf("%w: a message is longer than the limit", ErrUnreachable)
+			}
+		}
+	}
+}
+
+func readLine(r *bufio.Reader, most int) ([]byte, error) {
+	var line []byte
+	for {
+		chunk, err := r.ReadSlice('\n')
+		line = append(line, chunk...)
+		if len(line) > most {
+			return nil, fmt.Errorf("a line is longer than %d bytes", most)
+		}
+		if err == bufio.ErrBufferFull {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		return bytes.TrimRight(line, "\r\n"), nil
+	}
+}
+
+// say passes a line on.
+func (s *Server) say(line []byte) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if _, err := s.out.Write(append(line, '\n')); err != nil {
+		s.cancel() // nobody reads
+	}
+}
+
+// leave ends the session at the server; a server that cannot is left alone.
+func (s *Server) leave() {
+	if !s.inSession() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if r, err := s.request(ctx, http.MethodDelete, nil); err == nil {
+		if response, err := s.client.Do(r); err == nil {
+			response.Body.Close()
+		}
+	}
+}
+
+func (s *Server) bytes() int {
+	if s.limits.Bytes > 0 {
+		return s.limits.Bytes
+	}
+	return 16 << 20
+}
+
+// oneLine makes a message one line: between tokens a line break means the same
+// as a space, and elsewhere it is no JSON.
+func oneLine(message []byte) []byte {
+	if !bytes.ContainsAny(message, "\r\n") {
+		return message
+	}
+	return bytes.ReplaceAll(bytes.ReplaceAll(bytes.Clone(message), []byte("\n"), []byte(" ")), []byte("\r"), []byte(" "))
+}
