@@ -43,7 +43,7 @@ is_whole(access) if {
 
 # unsettled_by(access): the keys that would say which one of what the resource
 # stands for is meant. Without them all of it is meant.
-unsettled_by(access) := {lower(key) |
+unsettled_by(access) := {key |
 	some key in object.get(access, "unknown", [])
 	startswith(lower(key), "ecs-mcp-proxy:resource/")
 	not endswith(key, "*")

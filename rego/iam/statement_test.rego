@@ -135,7 +135,7 @@ unsettled(effect, statement) := iam.resource_unknowns(
 )
 
 test_unsettled_resource[note] if {
-	told := {"ecs-mcp-proxy:resource/taskrole"}
+	told := {"ecs-mcp-proxy:Resource/TaskRole"}
 	some note, tc in {
 		"an Allow of all": ["Allow", {"Resource": "arn:aws:iam::1:role/*"}, set()],
 		"an Allow of part": ["Allow", {"Resource": "arn:aws:iam::1:role/app"}, told],

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -155,7 +156,16 @@ func (k *call) accesses(o *operation) ([]authz.Access, error) {
 	if len(list) == 0 {
 		return nil, refuse(k.at, "names no resource")
 	}
+	// A look-up makes one, two or none of them; the others keep their places.
+	slices.SortStableFunc(list, func(a, b authz.Access) int { return cmp.Compare(roles(a), roles(b)) })
 	return list, nil
+}
+
+func roles(a authz.Access) int {
+	if a.IsUnknown(authz.TaskRole) || a.IsUnknown(authz.ExecutionRole) {
+		return 1
+	}
+	return 0
 }
 
 func (k *call) given(path []string) bool { return len(k.args.find(path, k.at)) > 0 }
@@ -181,6 +191,8 @@ func (k *call) expand(list []authz.Access, a *access) ([]authz.Access, error) {
 		return list, nil
 	}
 	switch {
+	case a.rolesOf != "":
+		return k.passing(list, a)
 	case a.resource != "":
 		for _, r := range k.refs[a.resource] {
 			arn := r.arn
@@ -206,8 +218,34 @@ func (k *call) expand(list []authz.Access, a *access) ([]authz.Access, error) {
 	return k.add(list, a, "*", nil)
 }
 
+// passing appends the access on the roles of each task definition, as far as the
+// arguments do not replace them.
+func (k *call) passing(list []authz.Access, a *access) ([]authz.Access, error) {
+	var unsettled []string
+	if a.taskRole == nil || !k.given(a.taskRole) {
+		unsettled = append(unsettled, authz.TaskRole)
+	}
+	if a.executionRole == nil || !k.given(a.executionRole) {
+		unsettled = append(unsettled, authz.ExecutionRole)
+	}
+	if len(unsettled) == 0 {
+		return list, nil
+	}
+	every := a.kind.all(k.env, k.parts)
+	for _, definition := range k.refs[a.rolesOf] {
+		var err error
+		if list, err = k.addOne(list, a, every.arn, every, definition.arn, unsettled...); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
 // add appends the access on one resource, once for each of its subjects.
 func (k *call) add(list []authz.Access, a *access, arn string, r *ref) ([]authz.Access, error) {
+	if a.latest && r != nil && r.parts["revision"] == "*" {
+		return k.addOne(list, a, arn, r, "", authz.LatestRevision)
+	}
 	if a.subject == "" {
 		return k.addOne(list, a, arn, r, "")
 	}
@@ -227,11 +265,12 @@ func (k *call) add(list []authz.Access, a *access, arn string, r *ref) ([]authz.
 	return list, nil
 }
 
-func (k *call) addOne(list []authz.Access, a *access, arn string, r *ref, subject string) ([]authz.Access, error) {
+// addOne appends one access; unsettled are the unknown keys that tell its resource.
+func (k *call) addOne(list []authz.Access, a *access, arn string, r *ref, subject string, unsettled ...string) ([]authz.Access, error) {
 	out := a.flags
 	out.Action, out.Resource, out.Subject = a.action, arn, subject
 	out.Unverified = out.Unverified || r != nil && r.all && a.resource != "" && !a.flags.Creates
-	out.Unknown = slices.Clone(a.unknown)
+	out.Unknown = slices.Concat(a.unknown, unsettled)
 	out.Context = make(map[string]authz.Value, 4+len(a.context))
 	out.Context[requestedRegion] = authz.One(k.env.Region)
 	if a.flags.Global {

@@ -20,6 +20,14 @@ const (
 	repository        kind = "repository"
 )
 
+// facts names what is looked up of one of the kind.
+func (k kind) facts() string {
+	if k == taskDefinition {
+		return "tags and roles"
+	}
+	return "tags"
+}
+
 // target is one resource to look up.
 type target struct {
 	group
@@ -32,6 +40,9 @@ type group struct {
 	cluster string // name, of what is in a cluster
 	service string // name, of a task set
 }
+
+// isFamily reports whether the target is a task definition without revision.
+func (t target) isFamily() bool { return t.kind == taskDefinition && strings.HasSuffix(t.arn, ":*") }
 
 // parse tells what an ARN names; its zero value means "not to be looked up":
 // another type, a wildcard, or an old short ARN without its cluster.
@@ -60,6 +71,11 @@ func parse(arn string) target {
 		g = group{kind: taskSet, cluster: path[1], service: path[2]}
 	case form{"ecs", "task-definition", 2}:
 		g = group{kind: taskDefinition}
+		// A family stands for its latest revision where the access says so.
+		if strings.ContainsAny(strings.TrimSuffix(arn, ":*"), "*?") {
+			return target{}
+		}
+		return target{g, arn}
 	case form{"ecs", "container-instance", 3}:
 		g = group{kind: containerInstance, cluster: path[1]}
 	case form{"ecs", "capacity-provider", 2}:

@@ -16,7 +16,7 @@ type environment struct {
 	keys          []contextKey
 	unknown       []string // folded names
 	prefixes      []string // folded, without the "*"
-	// unsettled are the folded names of what would say which one of what a wide
+	// unsettled are the names of what would say which one of what a wide
 	// resource stands for is meant. Without them all of it is meant.
 	unsettled []string
 }
@@ -55,7 +55,7 @@ func (e *environment) fill(access authz.Access) error {
 			e.unknown = append(e.unknown, folded)
 		}
 		if e.wide && authz.IsUnsettled(key) {
-			e.unsettled = append(e.unsettled, folded)
+			e.unsettled = append(e.unsettled, key)
 		}
 	}
 	return nil
