@@ -18,6 +18,7 @@ const (
 	capacityProvider  kind = "capacity provider"
 	stack             kind = "stack"
 	repository        kind = "repository"
+	logGroup          kind = "log group"
 )
 
 // facts names what is looked up of one of the kind.
@@ -72,7 +73,7 @@ func parse(arn string) target {
 	case form{"ecs", "task-definition", 2}:
 		g = group{kind: taskDefinition}
 		// A family stands for its latest revision where the access says so.
-		if strings.ContainsAny(strings.TrimSuffix(arn, ":*"), "*?") {
+		if family := strings.TrimSuffix(arn, ":*"); strings.ContainsAny(family, "*?") || strings.HasSuffix(family, "/") {
 			return target{}
 		}
 		return target{g, arn}
@@ -87,6 +88,15 @@ func parse(arn string) target {
 			return target{}
 		}
 		return target{g, arn}
+	}
+	if name, ok := strings.CutSuffix(arn, ":*"); ok && parts[2] == "logs" {
+		// Policies write the ARN of a log group with an end that is no wildcard.
+		// Source: Amazon CloudWatch Logs user guide, "CloudWatch Logs resources and operations".
+		if resource := strings.SplitN(name, ":", 6)[5]; strings.Count(resource, ":") != 1 || !strings.HasPrefix(resource, "log-group:") ||
+			strings.HasSuffix(resource, ":") || strings.ContainsAny(name, "*?") {
+			return target{}
+		}
+		return target{group{kind: logGroup}, arn}
 	}
 	if parts[2] == "ecr" && path[0] == "repository" && len(path) > 1 { // names may have slashes
 		g = group{kind: repository}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	logstypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
@@ -54,6 +56,7 @@ var lookups = map[kind]lookup{
 	capacityProvider:  {"ecs:DescribeCapacityProviders", 10, readCapacityProviders},
 	stack:             {"cloudformation:DescribeStacks", 1, readStack},
 	repository:        {"ecr:ListTagsForResource", 1, readRepository},
+	logGroup:          {"logs:ListTagsForResource", 1, readLogGroup},
 }
 
 // Actions returns the IAM actions that looking up needs, sorted.
@@ -218,5 +221,19 @@ func readRepository(ctx context.Context, c Clients, _ group, arns []string, foun
 		tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
 	}
 	found[arns[0]] = answer{tags: tags}
+	return nil
+}
+
+// readLogGroup asks by the ARN without ":*", as this API takes it.
+func readLogGroup(ctx context.Context, c Clients, _ group, arns []string, found answers) error {
+	arn := strings.TrimSuffix(arns[0], ":*")
+	out, err := c.Logs.ListTagsForResource(ctx, &cloudwatchlogs.ListTagsForResourceInput{ResourceArn: &arn})
+	if err != nil {
+		if gone := new(logstypes.ResourceNotFoundException); errors.As(err, &gone) {
+			return nil
+		}
+		return err
+	}
+	found[arns[0]] = answer{tags: out.Tags}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 
@@ -19,6 +20,7 @@ type Clients struct {
 	ECS            *ecs.Client
 	CloudFormation *cloudformation.Client
 	ECR            *ecr.Client
+	Logs           *cloudwatchlogs.Client
 }
 
 // The bounds of the look-ups for one call. What is beyond them stays unknown.
