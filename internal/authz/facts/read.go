@@ -132,7 +132,7 @@ func readTaskDefinition(ctx context.Context, c Clients, _ group, arns []string, 
 		return nil
 	}
 	arn := aws.ToString(d.TaskDefinitionArn)
-	if revision, ok := strings.CutPrefix(arn, family+":"); arn != arns[0] && !(open && ok && isRevision(revision)) {
+	if revision, ok := strings.CutPrefix(arn, family+":"); open && !(ok && isRevision(revision)) || !open && arn != arns[0] {
 		return nil
 	}
 	found.add(&arns[0], out.Tags)

@@ -127,10 +127,10 @@ func (r *Reader) read(ctx context.Context, wanted []target) (answers, []string) 
 				notes = append(notes, fmt.Sprintf("look up %s of %s: %s", g.kind.facts(), some(batch), reason(err)))
 				continue
 			}
-			r.keep(found, writes)
 			for _, arn := range batch {
 				if a, ok := found[arn]; ok {
 					known[arn] = a
+					r.keep(arn, a, writes)
 				} else {
 					notes = append(notes, fmt.Sprintf("look up %s: %s %s was not found", g.kind.facts(), g.kind, arn))
 				}
@@ -148,18 +148,18 @@ func some(arns []string) string {
 	return fmt.Sprintf("%s and %d more", arns[0], len(arns)-1)
 }
 
-func (r *Reader) keep(found answers, writes int) {
+// keep remembers an answer to what was asked; ARNs have their account and region,
+// so it is taken for no other.
+func (r *Reader) keep(arn string, a answer, writes int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.ttl <= 0 || writes != r.writes {
 		return
 	}
-	if len(r.cache)+len(found) > maxCached {
+	if len(r.cache) >= maxCached {
 		clear(r.cache)
 	}
-	for arn, a := range found {
-		r.cache[arn] = entry{a, time.Now()}
-	}
+	r.cache[arn] = entry{a, time.Now()}
 }
 
 // Forget drops every cached answer: after a write, tags may have changed.
