@@ -41,9 +41,9 @@ default settings := {
 
 settings := data.ecsmcp.config.personas[input.persona].guardrails.pass_role
 
-violations(access) := ({sprintf("%s would be passed to a service that cannot be told", [access.resource]) |
+violations(access) := ({sprintf("%s would be passed to a service that cannot be told", [about(access)]) |
 	count(services(access)) == 0
-} | {sprintf("%s would be passed to %s, and roles may be passed to %s", [access.resource, service, listed(settings.services)]) |
+} | {sprintf("%s would be passed to %s, and roles may be passed to %s", [about(access), service, listed(settings.services)]) |
 	some service in services(access)
 	not service in settings.services
 }) | {sprintf("%s is not among the roles that may be passed", [about(access)]) |
