@@ -12,6 +12,7 @@ import (
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -138,6 +139,7 @@ func dial(ctx context.Context, cfg *config.Config) (*clients, error) {
 		ECS:            ecs.NewFromConfig(loaded, func(o *ecs.Options) { o.BaseEndpoint = endpoint }),
 		CloudFormation: cloudformation.NewFromConfig(loaded, func(o *cloudformation.Options) { o.BaseEndpoint = endpoint }),
 		ECR:            ecr.NewFromConfig(loaded, func(o *ecr.Options) { o.BaseEndpoint = endpoint }),
+		Logs:           cloudwatchlogs.NewFromConfig(loaded, func(o *cloudwatchlogs.Options) { o.BaseEndpoint = endpoint }),
 	}
 	return c, nil
 }

@@ -59,6 +59,7 @@ func startAWS(ts *testscript.TestScript, _ bool, _ []string) {
 		ts.Setenv(strings.ToUpper(environment)+"_INSTANCE", aws.AddContainerInstance("default", tags))
 		ts.Setenv(strings.ToUpper(environment)+"_TASK_SET", aws.AddTaskSet(environment, "checkout", tags))
 	}
+	aws.AddTaskDefinition("job", "arn:aws:iam::123456789012:role/job", "", nil)
 	ts.Setenv("AWS_ACCESS_KEY_ID", key.ID)
 	ts.Setenv("AWS_SECRET_ACCESS_KEY", key.Secret)
 	ts.Setenv("AWS_URL", url)

@@ -81,7 +81,8 @@ type Access struct {
 	Unknown []string `json:"unknown,omitempty"`
 	// Subject is the ARN that the access is about where AWS does not look at
 	// that resource's tags: ecs:DeregisterTaskDefinition is authorised on "*",
-	// its subject is the task definition. The subject's tags are SubjectTag keys.
+	// its subject is the task definition, and so is that of an iam:PassRole of
+	// the roles in one. The subject's tags are SubjectTag keys.
 	Subject string `json:"subject,omitempty"`
 
 	// Optional: the server goes on without it, so it is granted when allowed
@@ -98,6 +99,9 @@ type Access struct {
 	Creates bool `json:"creates,omitempty"`
 	// Unverified: believed to be needed, not yet seen in a recording.
 	Unverified bool `json:"unverified,omitempty"`
+	// Named is what the caller may be told instead of a Resource that was looked
+	// up; empty if the call itself names it.
+	Named string `json:"-"`
 }
 
 // SubjectTag begins the condition keys that carry the tags of an access's
@@ -105,6 +109,26 @@ type Access struct {
 const SubjectTag = ownKeys + "SubjectTag/"
 
 const ownKeys = "ecs-mcp-proxy:"
+
+// Own keys in an access's Unknown that say that its Resource stands for one of
+// what it matches, or for none, and that a look-up can tell which: the latest
+// active revision of a family, or the roles of the Subject, a task definition.
+// A statement about part of such a Resource may be about it.
+const (
+	unsettled      = ownKeys + "Resource/"
+	LatestRevision = unsettled + "LatestRevision"
+	TaskRole       = unsettled + "TaskRole"
+	ExecutionRole  = unsettled + "ExecutionRole"
+)
+
+// IsUnsettled reports whether a name in Unknown says that a look-up can tell what
+// the Resource is. Only a whole name does.
+func IsUnsettled(key string) bool {
+	return len(key) >= len(unsettled) && strings.EqualFold(key[:len(unsettled)], unsettled) && !strings.HasSuffix(key, "*")
+}
+
+// Unsettled reports whether a look-up can tell what the Resource is.
+func (a Access) Unsettled() bool { return slices.ContainsFunc(a.Unknown, IsUnsettled) }
 
 // IsOwnKey reports whether a condition key is the proxy's own. Such a key must
 // not be sent to AWS, where it would always be absent.

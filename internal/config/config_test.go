@@ -136,6 +136,16 @@ func TestDeliveryNoneIsWarnedAbout(t *testing.T) {
 	}
 }
 
+// Facts are those of one account; nobody knows at the start of which.
+func TestRolesOfSeveralAccountsAreWarnedOf(t *testing.T) {
+	for account, want := range map[string]bool{"123456789012": false, "999999999999": true} {
+		c := &Config{Personas: map[string]Persona{"a": {Role: "arn:aws:iam::123456789012:role/a", Boundary: []string{"b"}}, "b": {Role: "arn:aws:iam::" + account + ":role/b", Boundary: []string{"b"}}}}
+		if got := strings.Join(c.Warnings(), " "); strings.Contains(got, "several accounts") != want {
+			t.Errorf("%s: %q", account, got)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(good))
 	f.Add([]byte("a: &a [*a]"))

@@ -190,6 +190,15 @@ func (c *Config) Warnings() (warnings []string) {
 	if c.Credentials.Delivery == DeliveryNone {
 		warnings = append(warnings, "credentials.delivery is none: calls are decided and nothing is lent, so the server acts with whatever credentials of its own it finds and AWS limits no call to what was decided; lease is the default")
 	}
+	accounts := map[string]bool{}
+	for _, p := range c.Personas {
+		if roleForm.MatchString(p.Role) {
+			accounts[Account(p.Role)] = true
+		}
+	}
+	if len(accounts) > 1 { // with facts.role that is an error
+		warnings = append(warnings, "the personas' roles are of several accounts, and facts are looked up in that of the proxy's own identity: in the others all tags and roles stay unknown; run a proxy for each account")
+	}
 	if c.Policy.Bundle.URL != "" && c.Policy.Bundle.Key == nil {
 		warnings = append(warnings, "policy.bundle has no key, so whoever can write to its server decides what is denied; sign bundles and add key: {id: …, algorithm: …, public_key: …}")
 	}

@@ -49,6 +49,9 @@ func (e *Explanation) fill(j judged) {
 	if j.hidden {
 		e.Notes = append(e.Notes, fmt.Sprintf("the tool is not listed to persona %s, and a call of it is answered as if there were no such tool", j.caller.Persona))
 	}
+	if slices.ContainsFunc(j.preview.Request.Accesses, authz.Access.Unsettled) {
+		e.Notes = append(e.Notes, "the roles of a task definition, or the revision that a family stands for, are not known; the answer may be another when they are (--facts looks them up)")
+	}
 	if r.EscapesScope {
 		e.Notes = append(e.Notes, "the call acts through something that outlives its grant, such as a stack or a role of its own; what that does, the grant does not bound")
 	}
@@ -96,6 +99,10 @@ func accesses(asked []authz.Access, results []authz.AccessResult, documents []na
 // words says what an access does: the action's name in words and what it is
 // done to.
 func words(a authz.Access) string {
+	if a.Action == "iam:PassRole" && a.Unsettled() {
+		a.Resource = "*"
+		return "pass the roles in " + object(a) + ", which were not looked up"
+	}
 	_, action, _ := strings.Cut(a.Action, ":")
 	return strings.TrimSpace(spaced(action) + " " + object(a))
 }

@@ -61,7 +61,7 @@ func (s *Session) weigh(item grant.Item) {
 	}
 	switch {
 	case a.Action == "iam:PassRole" && strings.ContainsAny(a.Resource, "*?"):
-		cannot("iam:PassRole: which role an existing task definition holds is not in the call, so any of %s could be passed, to %s only", object(a), passedTo(a))
+		cannot("iam:PassRole: which role that is, is not in the call and was not looked up, so any of %s could be passed, to %s only", object(a), passedTo(a))
 	case a.Action == "iam:PassRole":
 		check("iam:PassRole: only %s, and only to %s", object(a), passedTo(a))
 	case a.Unscopable:

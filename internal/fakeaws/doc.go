@@ -1,10 +1,10 @@
 // Package fakeaws is a strict AWS in memory: the STS and ECS that the demo and
-// the tests talk to in place of the real ones, with as much of CloudFormation
-// and ECR as looking up tags and deleting a stack needs.
+// the tests talk to in place of the real ones, with as much of CloudFormation,
+// ECR and CloudWatch Logs as looking up tags and deleting a stack needs.
 //
 // The way of a request:
 //
-//	wire (protocol.go) ─► signature (sigv4.go) ─► operation (sts.go, ecs_*.go, ecr.go, cloudformation.go)
+//	wire (protocol.go) ─► signature (sigv4.go) ─► operation (sts.go, ecs_*.go, ecr.go, logs.go, cloudformation.go)
 //	                                                  │ authorize (call.go)
 //	answer, record ◄─── state (state.go) ◄─── allowed ┤
 //	                                                  └ evaluate.go: identity AND boundary AND session

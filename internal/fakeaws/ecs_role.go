@@ -29,17 +29,18 @@ func (c *call) passing(service string, paths ...string) []access {
 }
 
 // passingOf returns the same for the roles of an existing task definition:
-// whoever runs it passes them.
-func (c *call) passingOf(definition string) []access {
+// whoever runs it passes them. A role that the request overrides is not passed.
+func (c *call) passingOf(definition, taskRole, executionRole string) []access {
 	d := c.aws.state.definitions[definition]
 	if d == nil {
 		return nil
 	}
 	var accesses []access
-	for _, role := range []string{d.taskRole, d.execution} {
-		if role != "" {
-			accesses = append(accesses, c.passRole(role, taskService))
-		}
+	if d.taskRole != "" && taskRole == "" {
+		accesses = append(accesses, c.passRole(d.taskRole, taskService))
+	}
+	if d.execution != "" && executionRole == "" {
+		accesses = append(accesses, c.passRole(d.execution, taskService))
 	}
 	return accesses
 }

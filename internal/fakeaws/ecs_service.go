@@ -131,7 +131,7 @@ func (c *call) createService() (any, *fault) {
 	}
 	accesses := c.creating("ecs:CreateService", arn, tags, in.keys(cluster, definition))
 	accesses = append(accesses, c.passing(ecsService, serviceRoles...)...)
-	accesses = append(accesses, c.passingOf(definition)...)
+	accesses = append(accesses, c.passingOf(definition, "", "")...)
 	if f := c.authorize(accesses...); f != nil {
 		return nil, f
 	}

@@ -53,7 +53,7 @@ func (c *call) runTask() (any, *fault) {
 	}
 	accesses = append(accesses, c.passing(taskService, "overrides.taskRoleArn", "overrides.executionRoleArn")...)
 	accesses = append(accesses, c.passing(ecsService, "volumeConfigurations[].managedEBSVolume.roleArn")...)
-	accesses = append(accesses, c.passingOf(definition)...)
+	accesses = append(accesses, c.passingOf(definition, in.Overrides.TaskRole, in.Overrides.ExecutionRole)...)
 	if f := c.authorize(accesses...); f != nil {
 		return nil, f
 	}

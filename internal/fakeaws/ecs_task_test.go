@@ -84,7 +84,7 @@ func TestListTasksIsScopedByTheClusterKeyAlone(t *testing.T) {
 func TestRunningATaskPassesItsRoles(t *testing.T) {
 	w := newWorld(t, Role{})
 	w.AddCluster("prod", nil)
-	w.AddTaskDefinition("job", "arn:aws:iam::123456789012:role/task", "", nil)
+	w.AddTaskDefinition("job", "arn:aws:iam::123456789012:role/task", "arn:aws:iam::123456789012:role/overridden", nil)
 	run := func(passed ...string) error {
 		c := w.as(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ecs:RunTask","Resource":"arn:aws:ecs:us-east-1:123456789012:task-definition/job:*"},` +
 			`{"Effect":"Allow","Action":"iam:PassRole","Resource":["` + strings.Join(passed, `","`) + `"],"Condition":{"StringEquals":{"iam:PassedToService":"ecs-tasks.amazonaws.com"}}}]}`)

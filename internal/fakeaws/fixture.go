@@ -48,6 +48,13 @@ func (a *AWS) AddRepository(name string, tags map[string]string) string {
 	return a.addFixture(a.arn("ecr", a.region, "repository/"+name), tags)
 }
 
+// AddLogGroup adds a log group of CloudWatch Logs.
+func (a *AWS) AddLogGroup(name string, tags map[string]string) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.addFixture(a.arn("logs", a.region, "log-group:"+name), tags)
+}
+
 // AddStack adds a CloudFormation stack with a new id.
 func (a *AWS) AddStack(name string, tags map[string]string) string {
 	a.mu.Lock()

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
@@ -128,5 +129,23 @@ func TestRepositoriesHaveTags(t *testing.T) {
 	}
 	session := ecr.NewFromConfig(w.config("us-east-1", w.assume(one(`"Effect":"Allow","Action":"ecr:*","Resource":"*","Condition":{"StringEquals":{"ecr:ResourceTag/Environment":"production"}}`))))
 	_, err = session.ListTagsForResource(t.Context(), &ecr.ListTagsForResourceInput{ResourceArn: &arn})
+	wantCode(t, "list without permission", err, "AccessDeniedException")
+}
+
+func TestLogGroupsHaveTags(t *testing.T) {
+	w := newWorld(t, Role{})
+	arn := w.AddLogGroup("/ecs/shop", staging)
+	client := cloudwatchlogs.NewFromConfig(w.config("us-east-1", w.asUser()))
+	out, err := client.ListTagsForResource(t.Context(), &cloudwatchlogs.ListTagsForResourceInput{ResourceArn: &arn})
+	wantCode(t, "list", err, "")
+	if len(out.Tags) != 1 || out.Tags["Environment"] != "staging" {
+		t.Errorf("%+v", out)
+	}
+	for name, want := range map[string]string{arn + "x": "ResourceNotFoundException", arn + ":*": "InvalidParameterException"} {
+		_, err := client.ListTagsForResource(t.Context(), &cloudwatchlogs.ListTagsForResourceInput{ResourceArn: &name})
+		wantCode(t, name, err, want)
+	}
+	session := cloudwatchlogs.NewFromConfig(w.config("us-east-1", w.assume(one(`"Effect":"Allow","Action":"logs:*","Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/Environment":"production"}}`))))
+	_, err = session.ListTagsForResource(t.Context(), &cloudwatchlogs.ListTagsForResourceInput{ResourceArn: &arn})
 	wantCode(t, "list without permission", err, "AccessDeniedException")
 }

@@ -88,6 +88,7 @@ func FuzzOperation(f *testing.F) {
 	f.Add("sts", "AssumeRole", `Action=AssumeRole&RoleArn=arn:aws:iam::123456789012:role/r&RoleSessionName=ab&Version=2011-06-15`)
 	f.Add("iam", "GetRole", `{}`)
 	f.Add("ecr", "ListTagsForResource", `{"resourceArn":"arn:aws:ecr:us-east-1:123456789012:repository/web-repo"}`)
+	f.Add("logs", "ListTagsForResource", `{"resourceArn":"arn:aws:logs:us-east-1:123456789012:log-group:/ecs/web"}`)
 	f.Add("cloudformation", "DeleteStack", `Action=DeleteStack&Version=2010-05-15&StackName=web`)
 	f.Add("ecs", "DeleteTaskSet", `{"cluster":"prod","service":"api","taskSet":"ecs-svc/1"}`)
 	f.Fuzz(func(t *testing.T, service, operation, body string) {
@@ -101,6 +102,9 @@ func FuzzOperation(f *testing.F) {
 		c.auth = authorization{service: service, region: "us-east-1"}
 		if service == "ecr" {
 			c.target = ecrTarget
+		}
+		if service == "logs" {
+			c.target = logsTarget
 		}
 		if service == "sts" || service == "cloudformation" {
 			form, err := parseForm(body)

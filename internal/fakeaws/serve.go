@@ -100,6 +100,10 @@ func (c *call) perform() (any, *fault) {
 		if run, ok := ecrOperations[c.operation]; ok {
 			return run(c)
 		}
+	case c.auth.service == "logs" && c.target == logsTarget:
+		if run, ok := logsOperations[c.operation]; ok {
+			return run(c)
+		}
 	case c.auth.service == "ecs" && c.target == ecsTarget:
 		if run, ok := ecsOperations[c.operation]; ok {
 			return run(c)

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -183,7 +184,8 @@ func converseOn(t *testing.T, lanes lane.Config, persona string, change func(*Ga
 }
 
 func lookups(config aws.Config) facts.Clients {
-	return facts.Clients{ECS: ecs.NewFromConfig(config), CloudFormation: cloudformation.NewFromConfig(config), ECR: ecr.NewFromConfig(config)}
+	return facts.Clients{ECS: ecs.NewFromConfig(config), CloudFormation: cloudformation.NewFromConfig(config), ECR: ecr.NewFromConfig(config),
+		Logs: cloudwatchlogs.NewFromConfig(config)}
 }
 
 func check(t *testing.T, err error) {

@@ -32,7 +32,7 @@ func (g *Gate) judge(ctx context.Context, m *wire.Message, r *catalog.Resolution
 	if err != nil {
 		return j, policyError(err)
 	}
-	if first.Allow && !dependsOnFacts(first) || !first.Possible(j.request) {
+	if first.Allow && !dependsOnFacts(first) && !unsettled(j.request) || !first.Possible(j.request) {
 		j.decision = first
 		return j, nil
 	}
@@ -67,6 +67,10 @@ func dependsOnFacts(d authz.Decision) bool {
 	})
 }
 
+// unsettled: a look-up would tell what exactly a call is about. It then decides
+// and is granted on that, even if policy would allow all that it may be.
+func unsettled(r authz.Request) bool { return slices.ContainsFunc(r.Accesses, authz.Access.Unsettled) }
+
 // pinned lists, for each access, the facts that policy needed and got. What a
 // guardrail needed is pinned on every access that has it: a guardrail does not
 // say which of them it looked at.
@@ -76,9 +80,9 @@ func pinned(before, after []authz.Access, first authz.Decision) [][]grant.Pin {
 		read = append(read, deny.Needs...)
 	}
 	pins := make([][]grant.Pin, len(after))
-	for i := range after {
+	for i := range min(len(before), len(after)) { // what is further on is a role's, and has none
 		for _, key := range spelledOut(slices.Concat(first.Accesses[i].Needs, read), after[i].Context) {
-			if !before[i].IsUnknown(key) || after[i].IsUnknown(key) {
+			if !before[i].IsUnknown(key) || after[i].IsUnknown(key) || authz.IsUnsettled(key) {
 				continue
 			}
 			value, ok := lookup(after[i].Context, key)

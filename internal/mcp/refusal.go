@@ -97,25 +97,31 @@ func short(name string) string {
 // denial words a decided deny. With full detail it names what decided; never a
 // fact's value, never policy text, never a remedy.
 func denial(r authz.Request, d authz.Decision, full bool) *refusal {
-	var lines []string
+	var lines, told []string
 	hopeless := hopeless(r, d)
 	for _, reason := range d.Denies {
 		if hopeless && len(reason.Needs) > 0 {
 			continue // a fact would lift it; none was looked up, because none would help
 		}
 		lines = append(lines, fmt.Sprintf("guardrail %s: %s", reason.Code, reason.Message))
+		told = append(told, lines[len(lines)-1])
 	}
 	for i, a := range d.Accesses {
 		if a.Verdict == authz.Allowed || r.Accesses[i].Optional {
 			continue
 		}
-		lines = append(lines, verdictLine(r.Accesses[i], a))
+		access := r.Accesses[i]
+		lines = append(lines, verdictLine(access, a))
+		if access.Named != "" {
+			access.Resource = access.Named // what was looked up is for the record only
+		}
+		told = append(told, verdictLine(access, a))
 	}
-	detail := strings.Join(lines, "; ")
+	detail, client := strings.Join(lines, "; "), strings.Join(told, "; ")
 	if detail == "" {
 		detail = "policy allowed nothing"
+		client = detail
 	}
-	client := detail
 	switch {
 	case !full: // the same words whether a look-up failed or not
 		client = "policy does not allow it"

@@ -8,6 +8,7 @@ environment(access) := {
 	"resource": access.resource,
 	"wide": is_wide(access),
 	"keys": {lower(key): values_of(value) | some key, value in object.get(access, "context", {})},
+	"unsettled": unsettled_by(access),
 	"unknown": {lower(key) | some key in object.get(access, "unknown", []); not endswith(key, "*")},
 	"unknown_prefixes": [trim_suffix(lower(key), "*") | some key in object.get(access, "unknown", []); endswith(key, "*")],
 } if {
@@ -38,6 +39,15 @@ is_wide(access) if {
 is_whole(access) if {
 	access.resource == "*"
 	access.unscopable
+}
+
+# unsettled_by(access): the keys that would say which one of what the resource
+# stands for is meant. Without them all of it is meant.
+unsettled_by(access) := {key |
+	some key in object.get(access, "unknown", [])
+	startswith(lower(key), "ecs-mcp-proxy:resource/")
+	not endswith(key, "*")
+	is_wide(access)
 }
 
 # A multi-valued key without values is absent.

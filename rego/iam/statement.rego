@@ -49,10 +49,9 @@ resource_unknowns(statement, version, env) := set() if {
 	some e in expanded_list(statement.Resource, version, env)
 	is_settled(e)
 	names_resource(is_deny(statement), e.text, env)
-} else := unknown_of(expanded_list(statement.Resource, version, env)) if {
-	some e in expanded_list(statement.Resource, version, env)
-	count(e.unknown) > 0
-} else := unknown_of(expanded_list(statement.NotResource, version, env)) if {
+} else := doubts(statement.Resource, version, env) if {
+	count(doubts(statement.Resource, version, env)) > 0
+} else := doubts(statement.NotResource, version, env) if {
 	statement.NotResource
 	not spares_resource(statement, version, env)
 }
@@ -65,8 +64,21 @@ spares_resource(statement, version, env) if {
 	names_resource(is_deny(statement) == false, e.text, env)
 }
 
+# doubts(patterns, version, env): the unknown keys on which it depends whether
+# the patterns name the resource: those of their variables and, if they name part
+# of what the resource may turn out to be, those that would tell.
+doubts(patterns, version, env) := unknown_of(expanded) | {key |
+	some e in expanded
+	is_settled(e)
+	some key in env.unsettled
+	arn_overlaps(e.text, env.resource)
+} if {
+	expanded := expanded_list(patterns, version, env)
+}
+
 # A wide resource must be covered by an Allow, and is met by a Deny if the two
-# overlap at all.
+# overlap at all. One that only stands for what it will be must be covered by
+# both: else it is in doubt.
 names_resource(_, pattern, env) if {
 	not env.wide
 	arn_matches(pattern, env.resource)
@@ -79,7 +91,13 @@ names_resource(false, pattern, env) if {
 
 names_resource(true, pattern, env) if {
 	env.wide
+	count(env.unsettled) == 0
 	arn_overlaps(pattern, env.resource)
+}
+
+names_resource(true, pattern, env) if {
+	count(env.unsettled) > 0
+	arn_covers(pattern, env.resource)
 }
 
 expanded_list(patterns, version, env) := [expand(p, version, env) | some p in as_list(patterns)]

@@ -125,3 +125,44 @@ test_colon_of_a_variable_does_not_keep_a_pattern_from_covering if {
 	})
 	iam.resource_unknowns({"Effect": "Allow", "Resource": "arn:aws:logs:r:1:log-group:${aws:PrincipalTag/odd}:*"}, "2012-10-17", env) == set()
 }
+
+# A resource that only stands for what it will be: what names all of it names it,
+# and what names part of it may.
+unsettled(effect, statement) := iam.resource_unknowns(
+	object.union({"Effect": effect}, statement),
+	"2012-10-17",
+	iam.environment({"action": "iam:PassRole", "resource": "arn:aws:iam::1:role/*", "unknown": ["ecs-mcp-proxy:Resource/TaskRole"]}),
+)
+
+test_unsettled_resource[note] if {
+	told := {"ecs-mcp-proxy:Resource/TaskRole"}
+	some note, tc in {
+		"an Allow of all": ["Allow", {"Resource": "arn:aws:iam::1:role/*"}, set()],
+		"an Allow of part": ["Allow", {"Resource": "arn:aws:iam::1:role/app"}, told],
+		"a Deny of all": ["Deny", {"Resource": "*"}, set()],
+		"a Deny of part": ["Deny", {"Resource": "arn:aws:iam::1:role/app"}, told],
+		"an Allow of all but part": ["Allow", {"NotResource": "arn:aws:iam::1:role/app"}, told],
+		"a Deny of all but part": ["Deny", {"NotResource": "arn:aws:iam::1:role/app"}, told],
+		"a Deny of all but another's": ["Deny", {"NotResource": "arn:aws:iam::2:role/app"}, set()],
+		"a part and the whole": ["Deny", {"Resource": ["arn:aws:iam::1:role/app", "arn:aws:iam::1:*"]}, set()],
+	}
+	unsettled(tc[0], tc[1]) == tc[2]
+}
+
+test_unsettled_resource_that_is_not_named[note] if {
+	some note, tc in {
+		"an Allow of another's": ["Allow", {"Resource": "arn:aws:iam::2:role/app"}],
+		"an Allow of all but all": ["Allow", {"NotResource": "arn:aws:iam::1:role/*"}],
+		"a Deny of all but all": ["Deny", {"NotResource": "arn:aws:iam::1:role/*"}],
+	}
+	not unsettled(tc[0], tc[1])
+}
+
+test_only_a_whole_name_of_a_wide_resource_is_unsettled if {
+	every access in [
+		{"action": "ecs:RunTask", "resource": "arn:aws:ecs:r:1:task-definition/web:*", "unknown": ["*", "ecs-mcp-proxy:Resource/*"]},
+		{"action": "ecs:RunTask", "resource": "arn:aws:ecs:r:1:task-definition/web:7", "unknown": ["ecs-mcp-proxy:Resource/LatestRevision"]},
+	] {
+		iam.environment(access).unsettled == set()
+	}
+}

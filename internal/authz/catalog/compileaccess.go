@@ -11,6 +11,12 @@ import (
 func (c *compiler) access(at string, o *operation, known []*resource, d accessDoc) *access {
 	a := &access{action: d.Action, resource: d.Resource, arn: template(d.ARN), context: map[string]authz.Value{}}
 	a.flags.Optional, a.flags.Unverified, a.flags.Creates = d.Optional, d.Unverified, d.Creates
+	switch {
+	case d.RolesOf != "":
+		c.rolesOf(at, o, a, known, &d)
+	case d.Overridden != overriddenDoc{}:
+		c.fail(at+".overridden", "is for roles-of")
+	}
 	if d.When != "" {
 		a.when = c.path(at+".when", o, d.When)
 	}
@@ -43,6 +49,9 @@ func (c *compiler) access(at string, o *operation, known []*resource, d accessDo
 	}
 	if d.Subject != "" {
 		c.subject(at, a, known, d)
+	}
+	if a.latest = d.Latest; d.Latest {
+		c.definition(at+".latest", known, d.Resource)
 	}
 	for _, key := range slices.Sorted(maps.Keys(d.Context)) {
 		if !slices.Contains(keys, key) {
@@ -88,6 +97,30 @@ func (c *compiler) subject(at string, a *access, known []*resource, d accessDoc)
 	}
 	a.subject = d.Subject
 	a.unknown = append(a.unknown, authz.SubjectTag+"*")
+}
+
+// rolesOf settles an access on the roles in a task definition that the call names.
+// They are looked up; until then it is on every role, and the server goes on
+// without it, since AWS checks the ones that there are.
+func (c *compiler) rolesOf(at string, o *operation, a *access, known []*resource, d *accessDoc) {
+	if d.Action != "iam:PassRole" || d.Resource != "" || d.Type != "" || d.ARN != "" || d.Subject != "" {
+		c.fail(at+".roles-of", "is for iam:PassRole, and names what it is on")
+	}
+	d.Type, d.Subject, a.rolesOf, a.flags.Optional = "role", d.RolesOf, d.RolesOf, true
+	c.definition(at+".roles-of", known, d.RolesOf)
+	if d.Overridden.Task != "" {
+		a.taskRole = c.path(at+".overridden", o, d.Overridden.Task)
+	}
+	if d.Overridden.Execution != "" {
+		a.executionRole = c.path(at+".overridden", o, d.Overridden.Execution)
+	}
+}
+
+// definition wants the resource to be a task definition.
+func (c *compiler) definition(at string, known []*resource, name string) {
+	if r := c.named(at, known, name); r != nil && (len(r.kinds) != 1 || r.kinds[0].name != "task-definition") {
+		c.fail(at, "names %q, which is not a task definition", name)
+	}
 }
 
 func (c *compiler) named(at string, known []*resource, name string) *resource {

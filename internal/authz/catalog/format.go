@@ -98,6 +98,9 @@ type accessDoc struct {
 	ARN        string           `yaml:"arn"`
 	Everything bool             `yaml:"everything"`
 	Subject    string           `yaml:"subject"`
+	Latest     bool             `yaml:"latest"`
+	RolesOf    string           `yaml:"roles-of"`
+	Overridden overriddenDoc    `yaml:"overridden"`
 	When       string           `yaml:"when"`
 	Unless     string           `yaml:"unless"`
 	PassedTo   string           `yaml:"passed-to"`
@@ -105,6 +108,12 @@ type accessDoc struct {
 	Optional   bool             `yaml:"optional"`
 	Unverified bool             `yaml:"unverified"`
 	Creates    bool             `yaml:"creates"`
+}
+
+// overriddenDoc names the arguments that replace a role of a task definition.
+type overriddenDoc struct {
+	Task      string `yaml:"task"`
+	Execution string `yaml:"execution"`
 }
 
 type choiceDoc struct {

@@ -71,12 +71,16 @@ type access struct {
 	kind     *kind
 	arn      template
 	subject  string // resource of the call whose tags AWS does not look at, or ""
-	when     []string
-	unless   []string
-	flags    authz.Access // optional, unscopable and the like
-	fillers  []filler
-	context  map[string]authz.Value // known whatever the arguments are
-	unknown  []string               // unknown whatever the arguments are
+	latest   bool   // a family stands for its latest revision
+	rolesOf  string // resource of the call whose roles are passed, or ""
+	// The arguments that replace a role of rolesOf, or nil.
+	taskRole, executionRole []string
+	when                    []string
+	unless                  []string
+	flags                   authz.Access // optional, unscopable and the like
+	fillers                 []filler
+	context                 map[string]authz.Value // known whatever the arguments are
+	unknown                 []string               // unknown whatever the arguments are
 }
 
 // needs returns, for every way the operation can go, the actions that it cannot

@@ -154,19 +154,60 @@ func TestPassedRolesAreAccesses(t *testing.T) {
 	}
 }
 
-func TestRolesHiddenInATaskDefinitionAreOptional(t *testing.T) {
-	r := mustECS(t, "RunTask", `{"taskDefinition":"web:1","overrides":{"taskRoleArn":"other"}}`)
-	var hidden, given bool
-	for _, a := range r.Accesses {
-		switch a.Resource {
-		case "arn:aws:iam::123456789012:role/*":
-			hidden = a.Optional && a.Unverified
-		case "arn:aws:iam::123456789012:role/other":
-			given = !a.Optional
+func TestRolesInATaskDefinitionAreOptionalUntilTheyAreKnown(t *testing.T) {
+	const both = authz.TaskRole + " " + authz.ExecutionRole
+	for _, tt := range []struct{ operation, params, want string }{ // what is not known yet
+		{"RunTask", `{"taskDefinition":"web:1"}`, both},
+		{"RunTask", `{"taskDefinition":"web:1","overrides":{"taskRoleArn":"other"}}`, authz.ExecutionRole},
+		{"StartTask", `{"taskDefinition":"web:1","containerInstances":["1a"],"overrides":{"executionRoleArn":"other"}}`, authz.TaskRole},
+		{"RunTask", `{"taskDefinition":"web:1","overrides":{"taskRoleArn":"other","executionRoleArn":"other"}}`, ""},
+		{"CreateService", `{"serviceName":"a","taskDefinition":"web:1","tags":[{"key":"A","value":"b"}]}`, both},
+		{"CreateService", `{"serviceName":"a"}`, ""},
+		{"UpdateService", `{"service":"a","taskDefinition":"web:1"}`, both},
+		{"UpdateService", `{"service":"a","desiredCount":1}`, ""},
+		{"CreateTaskSet", `{"cluster":"a","service":"a","taskDefinition":"web:1"}`, both},
+		{"CreateExpressGatewayService", `{"infrastructureRoleArn":"a","taskDefinitionArn":"web:1"}`, both},
+		{"UpdateExpressGatewayService", `{"serviceArn":"arn:aws:ecs:us-east-1:123456789012:service/a/b","taskDefinitionArn":"web:1"}`, both},
+	} {
+		t.Run(tt.operation+" "+tt.params, func(t *testing.T) {
+			r := mustECS(t, tt.operation, tt.params)
+			var got []string
+			for i, a := range r.Accesses {
+				for _, key := range []string{authz.TaskRole, authz.ExecutionRole} {
+					if a.IsUnknown(key) {
+						got = append(got, key)
+					}
+				}
+				if !a.Unsettled() {
+					if a.Action == "iam:PassRole" && a.Optional {
+						t.Errorf("a role of the arguments is optional: %+v", a)
+					}
+					continue
+				}
+				if i != len(r.Accesses)-1 {
+					t.Errorf("what becomes several accesses, or none, is not the last: %+v", r.Accesses)
+				}
+				if a.Resource != "arn:aws:iam::123456789012:role/*" || !a.Optional || !a.Unverified || !a.IsUnknown(authz.SubjectTag+"A") ||
+					a.Subject != "arn:aws:ecs:us-east-1:123456789012:task-definition/web:1" || a.Context["iam:PassedToService"].Values[0] != "ecs-tasks.amazonaws.com" {
+					t.Errorf("%+v", a)
+				}
+			}
+			if strings.Join(got, " ") != tt.want {
+				t.Errorf("got %v, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestAFamilyThatIsRunStandsForItsLatestRevision(t *testing.T) {
+	for params, want := range map[string]bool{`{"taskDefinition":"web"}`: true, `{"taskDefinition":"web:3"}`: false,
+		`{"taskDefinition":"arn:aws:ecs:us-east-1:123456789012:task-definition/web"}`: true} {
+		if a := mustECS(t, "RunTask", params).Accesses[0]; a.Action != "ecs:RunTask" || a.IsUnknown(authz.LatestRevision) != want || strings.HasSuffix(a.Resource, ":*") != want {
+			t.Errorf("%s: %+v", params, a)
 		}
 	}
-	if !hidden || !given {
-		t.Errorf("hidden optional: %v, given required: %v", hidden, given)
+	if a := mustECS(t, "DeregisterTaskDefinition", `{"taskDefinition":"web"}`).Accesses[0]; a.Unsettled() {
+		t.Errorf("AWS deregisters no family: %+v", a)
 	}
 }
 

@@ -18,7 +18,16 @@ const (
 	capacityProvider  kind = "capacity provider"
 	stack             kind = "stack"
 	repository        kind = "repository"
+	logGroup          kind = "log group"
 )
+
+// facts names what is looked up of one of the kind.
+func (k kind) facts() string {
+	if k == taskDefinition {
+		return "tags and roles"
+	}
+	return "tags"
+}
 
 // target is one resource to look up.
 type target struct {
@@ -32,6 +41,9 @@ type group struct {
 	cluster string // name, of what is in a cluster
 	service string // name, of a task set
 }
+
+// isFamily reports whether the target is a task definition without revision.
+func (t target) isFamily() bool { return t.kind == taskDefinition && strings.HasSuffix(t.arn, ":*") }
 
 // parse tells what an ARN names; its zero value means "not to be looked up":
 // another type, a wildcard, or an old short ARN without its cluster.
@@ -60,6 +72,11 @@ func parse(arn string) target {
 		g = group{kind: taskSet, cluster: path[1], service: path[2]}
 	case form{"ecs", "task-definition", 2}:
 		g = group{kind: taskDefinition}
+		// A family stands for its latest revision where the access says so.
+		if family := strings.TrimSuffix(arn, ":*"); strings.ContainsAny(family, "*?") || strings.HasSuffix(family, "/") {
+			return target{}
+		}
+		return target{g, arn}
 	case form{"ecs", "container-instance", 3}:
 		g = group{kind: containerInstance, cluster: path[1]}
 	case form{"ecs", "capacity-provider", 2}:
@@ -71,6 +88,15 @@ func parse(arn string) target {
 			return target{}
 		}
 		return target{g, arn}
+	}
+	if name, ok := strings.CutSuffix(arn, ":*"); ok && parts[2] == "logs" {
+		// Policies write the ARN of a log group with an end that is no wildcard.
+		// Source: Amazon CloudWatch Logs user guide, "CloudWatch Logs resources and operations".
+		if resource := strings.SplitN(name, ":", 6)[5]; strings.Count(resource, ":") != 1 || !strings.HasPrefix(resource, "log-group:") ||
+			strings.HasSuffix(resource, ":") || strings.ContainsAny(name, "*?") {
+			return target{}
+		}
+		return target{group{kind: logGroup}, arn}
 	}
 	if parts[2] == "ecr" && path[0] == "repository" && len(path) > 1 { // names may have slashes
 		g = group{kind: repository}

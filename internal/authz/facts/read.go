@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	logstypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
@@ -15,22 +18,30 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// tagsByARN are the tags of what was found, by the ARN that was asked for.
-type tagsByARN map[string]map[string]string
+// answer is what was found about one resource.
+type answer struct {
+	tags       map[string]string
+	definition definition // of a task definition only
+}
 
-func (t tagsByARN) add(arn *string, tags []types.Tag) {
+// answers are by the ARN that was asked for. Cluster and stack names mean those of
+// the account and region that the reader's credentials are for, so AWS's answer is
+// only taken if it is about that very ARN.
+type answers map[string]answer
+
+func (found answers) add(arn *string, tags []types.Tag) {
 	m := make(map[string]string, len(tags))
 	for _, tag := range tags {
 		m[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
 	}
-	t[aws.ToString(arn)] = m
+	found[aws.ToString(arn)] = answer{tags: m}
 }
 
 // lookup is how the tags of one kind are read.
 type lookup struct {
 	action string // what it needs
 	batch  int    // how many resources one request takes
-	read   func(context.Context, Clients, group, []string, tagsByARN) error
+	read   func(context.Context, Clients, group, []string, answers) error
 }
 
 // Sources of the sizes: API reference of Amazon ECS. DescribeCapacityProviders
@@ -45,6 +56,7 @@ var lookups = map[kind]lookup{
 	capacityProvider:  {"ecs:DescribeCapacityProviders", 10, readCapacityProviders},
 	stack:             {"cloudformation:DescribeStacks", 1, readStack},
 	repository:        {"ecr:ListTagsForResource", 1, readRepository},
+	logGroup:          {"logs:ListTagsForResource", 1, readLogGroup},
 }
 
 // Actions returns the IAM actions that looking up needs, sorted.
@@ -57,7 +69,7 @@ func Actions() []string {
 	return actions
 }
 
-func readClusters(ctx context.Context, c Clients, _ group, arns []string, found tagsByARN) error {
+func readClusters(ctx context.Context, c Clients, _ group, arns []string, found answers) error {
 	out, err := c.ECS.DescribeClusters(ctx, &ecs.DescribeClustersInput{Clusters: arns, Include: []types.ClusterField{types.ClusterFieldTags}})
 	if err != nil {
 		return err
@@ -68,7 +80,7 @@ func readClusters(ctx context.Context, c Clients, _ group, arns []string, found 
 	return nil
 }
 
-func readServices(ctx context.Context, c Clients, g group, arns []string, found tagsByARN) error {
+func readServices(ctx context.Context, c Clients, g group, arns []string, found answers) error {
 	out, err := c.ECS.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &g.cluster, Services: arns, Include: []types.ServiceField{types.ServiceFieldTags}})
 	if err != nil {
 		return err
@@ -79,7 +91,7 @@ func readServices(ctx context.Context, c Clients, g group, arns []string, found 
 	return nil
 }
 
-func readTasks(ctx context.Context, c Clients, g group, arns []string, found tagsByARN) error {
+func readTasks(ctx context.Context, c Clients, g group, arns []string, found answers) error {
 	out, err := c.ECS.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: &g.cluster, Tasks: arns, Include: []types.TaskField{types.TaskFieldTags}})
 	if err != nil {
 		return err
@@ -90,7 +102,7 @@ func readTasks(ctx context.Context, c Clients, g group, arns []string, found tag
 	return nil
 }
 
-func readTaskSets(ctx context.Context, c Clients, g group, arns []string, found tagsByARN) error {
+func readTaskSets(ctx context.Context, c Clients, g group, arns []string, found answers) error {
 	out, err := c.ECS.DescribeTaskSets(ctx, &ecs.DescribeTaskSetsInput{Cluster: &g.cluster, Service: &g.service, TaskSets: arns,
 		Include: []types.TaskSetField{types.TaskSetFieldTags}})
 	if err != nil {
@@ -102,19 +114,40 @@ func readTaskSets(ctx context.Context, c Clients, g group, arns []string, found 
 	return nil
 }
 
-func readTaskDefinition(ctx context.Context, c Clients, _ group, arns []string, found tagsByARN) error {
-	out, err := c.ECS.DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{TaskDefinition: &arns[0],
+// readTaskDefinition asks for the family where the revision is open; AWS answers
+// with the latest active one.
+func readTaskDefinition(ctx context.Context, c Clients, _ group, arns []string, found answers) error {
+	asked := arns[0]
+	family, open := strings.CutSuffix(asked, ":*")
+	if open {
+		asked = family[strings.LastIndexByte(family, '/')+1:]
+	}
+	out, err := c.ECS.DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{TaskDefinition: &asked,
 		Include: []types.TaskDefinitionField{types.TaskDefinitionFieldTags}})
 	if err != nil {
 		return err
 	}
-	if out.TaskDefinition != nil {
-		found.add(out.TaskDefinition.TaskDefinitionArn, out.Tags)
+	d := out.TaskDefinition
+	if d == nil {
+		return nil
 	}
+	arn := aws.ToString(d.TaskDefinitionArn)
+	if revision, ok := strings.CutPrefix(arn, family+":"); open && !(ok && isRevision(revision)) || !open && arn != arns[0] {
+		return nil
+	}
+	found.add(&arns[0], out.Tags)
+	a := found[arns[0]]
+	a.definition = definition{arn, aws.ToString(d.TaskRoleArn), aws.ToString(d.ExecutionRoleArn)}
+	found[arns[0]] = a
 	return nil
 }
 
-func readContainerInstances(ctx context.Context, c Clients, g group, arns []string, found tagsByARN) error {
+func isRevision(s string) bool {
+	n, err := strconv.ParseInt(s, 10, 32)
+	return err == nil && n > 0 && s == strconv.FormatInt(n, 10)
+}
+
+func readContainerInstances(ctx context.Context, c Clients, g group, arns []string, found answers) error {
 	out, err := c.ECS.DescribeContainerInstances(ctx, &ecs.DescribeContainerInstancesInput{Cluster: &g.cluster, ContainerInstances: arns,
 		Include: []types.ContainerInstanceField{types.ContainerInstanceFieldTags}})
 	if err != nil {
@@ -126,7 +159,7 @@ func readContainerInstances(ctx context.Context, c Clients, g group, arns []stri
 	return nil
 }
 
-func readCapacityProviders(ctx context.Context, c Clients, _ group, arns []string, found tagsByARN) error {
+func readCapacityProviders(ctx context.Context, c Clients, _ group, arns []string, found answers) error {
 	out, err := c.ECS.DescribeCapacityProviders(ctx, &ecs.DescribeCapacityProvidersInput{CapacityProviders: arns,
 		Include: []types.CapacityProviderField{types.CapacityProviderFieldTags}})
 	if err != nil {
@@ -141,7 +174,7 @@ func readCapacityProviders(ctx context.Context, c Clients, _ group, arns []strin
 // readStack asks by name where the id is open. AWS then answers for the account
 // and region that the reader's credentials are for, so the answer's ARN is
 // compared with what was asked for.
-func readStack(ctx context.Context, c Clients, _ group, arns []string, found tagsByARN) error {
+func readStack(ctx context.Context, c Clients, _ group, arns []string, found answers) error {
 	name := arns[0]
 	prefix, open := strings.CutSuffix(arns[0], "*")
 	if open {
@@ -159,7 +192,7 @@ func readStack(ctx context.Context, c Clients, _ group, arns []string, found tag
 		for _, tag := range x.Tags {
 			tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
 		}
-		found[arns[0]] = tags
+		found[arns[0]] = answer{tags: tags}
 	}
 	return nil
 }
@@ -175,7 +208,7 @@ func stackError(err error) error {
 	return err
 }
 
-func readRepository(ctx context.Context, c Clients, _ group, arns []string, found tagsByARN) error {
+func readRepository(ctx context.Context, c Clients, _ group, arns []string, found answers) error {
 	out, err := c.ECR.ListTagsForResource(ctx, &ecr.ListTagsForResourceInput{ResourceArn: &arns[0]})
 	if err != nil {
 		if gone := new(ecrtypes.RepositoryNotFoundException); errors.As(err, &gone) {
@@ -187,6 +220,20 @@ func readRepository(ctx context.Context, c Clients, _ group, arns []string, foun
 	for _, tag := range out.Tags {
 		tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
 	}
-	found[arns[0]] = tags
+	found[arns[0]] = answer{tags: tags}
+	return nil
+}
+
+// readLogGroup asks by the ARN without ":*", as this API takes it.
+func readLogGroup(ctx context.Context, c Clients, _ group, arns []string, found answers) error {
+	arn := strings.TrimSuffix(arns[0], ":*")
+	out, err := c.Logs.ListTagsForResource(ctx, &cloudwatchlogs.ListTagsForResourceInput{ResourceArn: &arn})
+	if err != nil {
+		if gone := new(logstypes.ResourceNotFoundException); errors.As(err, &gone) {
+			return nil
+		}
+		return err
+	}
+	found[arns[0]] = answer{tags: out.Tags}
 	return nil
 }

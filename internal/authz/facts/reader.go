@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 
@@ -19,6 +20,7 @@ type Clients struct {
 	ECS            *ecs.Client
 	CloudFormation *cloudformation.Client
 	ECR            *ecr.Client
+	Logs           *cloudwatchlogs.Client
 }
 
 // The bounds of the look-ups for one call. What is beyond them stays unknown.
@@ -30,7 +32,7 @@ const (
 // maxCached bounds the cache; it is emptied when full.
 const maxCached = 4096
 
-// Reader reads tags and keeps them for a short time. It is safe for concurrent use.
+// Reader reads tags and roles and keeps them for a short time. It is safe for concurrent use.
 type Reader struct {
 	clients Clients
 	ttl     time.Duration
@@ -42,8 +44,8 @@ type Reader struct {
 }
 
 type entry struct {
-	tags map[string]string
-	at   time.Time
+	answer
+	at time.Time
 }
 
 // New returns a Reader that keeps an answer for ttl; 0 keeps none.
@@ -52,10 +54,14 @@ func New(clients Clients, ttl time.Duration) *Reader {
 }
 
 // Fill returns accesses with the tags that could be read put into Context and
-// taken off Unknown: those of the resource, and those of the subject. It never
-// fails: what could not be read stays unknown. Notes are for the record: one
-// sentence for each look-up that failed, and one for each answer that was kept
-// from before, with its age.
+// taken off Unknown: those of the resource, and those of the subject. An access on
+// the latest revision of a family becomes one on that revision; one on the roles of
+// a task definition becomes one on each of its roles, or none. Since the catalogue
+// puts the latter at the end, the others keep their places.
+//
+// It never fails: what could not be read stays unknown. Notes are for the record:
+// one sentence for each look-up that failed, one for each family that was found to
+// be a revision, and one for each answer that was kept from before, with its age.
 func (r *Reader) Fill(ctx context.Context, accesses []authz.Access) (filled []authz.Access, notes []string) {
 	var wanted []target
 	for _, a := range accesses {
@@ -70,29 +76,35 @@ func (r *Reader) Fill(ctx context.Context, accesses []authz.Access) (filled []au
 	}
 	ctx, cancel := context.WithTimeout(ctx, maxTime)
 	defer cancel()
-	tags, notes := r.read(ctx, wanted)
-	filled = slices.Clone(accesses)
-	for i, a := range filled {
-		for _, w := range wants(a) {
-			if found, ok := tags[w.arn]; ok {
-				filled[i] = withTags(filled[i], w.prefixes, found)
+	found, notes := r.read(ctx, wanted)
+	for _, t := range wanted {
+		if a, ok := found[t.arn]; ok && t.isFamily() {
+			notes = append(notes, fmt.Sprintf("%s is %s", t.arn, a.definition.arn))
+		}
+	}
+	for _, a := range accesses {
+		settled := fill(a, found)
+		for _, s := range settled {
+			if a, ok := found[s.Subject]; ok && s.Unsettled() {
+				notes = append(notes, fmt.Sprintf("%s has a role that is none of its account", a.definition.arn))
 			}
 		}
+		filled = append(filled, settled...)
 	}
 	return filled, notes
 }
 
 // read answers from the cache and looks the rest up, in as few requests as AWS allows.
-func (r *Reader) read(ctx context.Context, wanted []target) (tagsByARN, []string) {
-	tags := tagsByARN{}
+func (r *Reader) read(ctx context.Context, wanted []target) (answers, []string) {
+	known := answers{}
 	var notes []string
 	var groups []group // in the order of the accesses
 	missing := map[group][]string{}
 	r.mu.Lock()
 	for _, t := range wanted {
 		if e, ok := r.cache[t.arn]; ok && time.Since(e.at) < r.ttl {
-			tags[t.arn] = e.tags
-			notes = append(notes, fmt.Sprintf("tags of %s are %.1f s old", t.arn, time.Since(e.at).Seconds()))
+			known[t.arn] = e.answer
+			notes = append(notes, fmt.Sprintf("%s of %s are %.1f s old", t.kind.facts(), t.arn, time.Since(e.at).Seconds()))
 			continue
 		}
 		if missing[t.group] == nil {
@@ -107,25 +119,25 @@ func (r *Reader) read(ctx context.Context, wanted []target) (tagsByARN, []string
 		how := lookups[g.kind]
 		for batch := range slices.Chunk(missing[g], how.batch) {
 			if requests++; requests > maxRequests {
-				notes = append(notes, fmt.Sprintf("look up tags of %s: one call looks up at most %d times", some(batch), maxRequests))
+				notes = append(notes, fmt.Sprintf("look up %s of %s: one call looks up at most %d times", g.kind.facts(), some(batch), maxRequests))
 				continue
 			}
-			found := tagsByARN{}
+			found := answers{}
 			if err := how.read(ctx, r.clients, g, batch, found); err != nil {
-				notes = append(notes, fmt.Sprintf("look up tags of %s: %s", some(batch), reason(err)))
+				notes = append(notes, fmt.Sprintf("look up %s of %s: %s", g.kind.facts(), some(batch), reason(err)))
 				continue
 			}
-			r.keep(found, writes)
 			for _, arn := range batch {
-				if t, ok := found[arn]; ok {
-					tags[arn] = t
+				if a, ok := found[arn]; ok {
+					known[arn] = a
+					r.keep(arn, a, writes)
 				} else {
-					notes = append(notes, fmt.Sprintf("look up tags: %s %s was not found", g.kind, arn))
+					notes = append(notes, fmt.Sprintf("look up %s: %s %s was not found", g.kind.facts(), g.kind, arn))
 				}
 			}
 		}
 	}
-	return tags, notes
+	return known, notes
 }
 
 // some names a batch.
@@ -136,18 +148,18 @@ func some(arns []string) string {
 	return fmt.Sprintf("%s and %d more", arns[0], len(arns)-1)
 }
 
-func (r *Reader) keep(found tagsByARN, writes int) {
+// keep remembers an answer to what was asked; ARNs have their account and region,
+// so it is taken for no other.
+func (r *Reader) keep(arn string, a answer, writes int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.ttl <= 0 || writes != r.writes {
 		return
 	}
-	if len(r.cache)+len(found) > maxCached {
+	if len(r.cache) >= maxCached {
 		clear(r.cache)
 	}
-	for arn, tags := range found {
-		r.cache[arn] = entry{tags, time.Now()}
-	}
+	r.cache[arn] = entry{a, time.Now()}
 }
 
 // Forget drops every cached answer: after a write, tags may have changed.

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 
@@ -34,10 +35,10 @@ func account(t *testing.T, ttl time.Duration, policy string) (*fakeaws.AWS, *Rea
 	}
 	config := aws.Config{Region: "us-east-1", BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider(key.ID, key.Secret, ""),
 		Retryer: func() aws.Retryer { return retry.AddWithMaxBackoffDelay(retry.NewStandard(), time.Millisecond) }}
-	return a, New(Clients{ecs.NewFromConfig(config), cloudformation.NewFromConfig(config), ecr.NewFromConfig(config)}, ttl)
+	return a, New(Clients{ecs.NewFromConfig(config), cloudformation.NewFromConfig(config), ecr.NewFromConfig(config), cloudwatchlogs.NewFromConfig(config)}, ttl)
 }
 
-const describe = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["ecs:Describe*","cloudformation:DescribeStacks","ecr:ListTagsForResource"],"Resource":"*"}]}`
+const describe = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["ecs:Describe*","cloudformation:DescribeStacks","ecr:ListTagsForResource","logs:ListTagsForResource"],"Resource":"*"}]}`
 
 const arn = "arn:aws:ecs:us-east-1:123456789012:"
 
@@ -66,6 +67,8 @@ var kinds = []struct {
 		"arn:aws:cloudformation:us-east-1:123456789012:stack/nowhere/1a"},
 	{repository, func(a *fakeaws.AWS, tags map[string]string) string { return a.AddRepository("team/web", tags) },
 		"arn:aws:ecr:us-east-1:123456789012:repository/nowhere"},
+	{logGroup, func(a *fakeaws.AWS, tags map[string]string) string { return a.AddLogGroup("/ecs/shop", tags) + ":*" },
+		"arn:aws:logs:us-east-1:123456789012:log-group:/ecs/nowhere:*"},
 }
 
 func TestEveryKindIsTested(t *testing.T) {
@@ -212,6 +215,8 @@ func TestWhatCannotBeReadStaysUnknown(t *testing.T) {
 		{"a look-up that AWS refuses", "arn:aws:ecs:us-east-1:123456789012:service/shop/checkout",
 			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ecs:List*","Resource":"*"}]}`, "AccessDeniedException"},
 		{"a wider resource", "arn:aws:ecs:us-east-1:123456789012:service/shop/*", describe, ""},
+		{"the logs of several groups", "arn:aws:logs:us-east-1:123456789012:log-group:/ecs/shop/*", describe, ""},
+		{"a log stream", "arn:aws:logs:us-east-1:123456789012:log-group:/ecs/shop:log-stream:*", describe, ""},
 		{"an old short ARN", "arn:aws:ecs:us-east-1:123456789012:service/checkout", describe, ""},
 		{"another service's resource", "arn:aws:iam::123456789012:role/x", describe, ""},
 		{"no resource", "*", describe, ""},

@@ -8,30 +8,38 @@ import (
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
 )
 
-// want is a resource whose tags an access lacks, and the beginnings of the
-// condition keys that they are to become.
+// want is what an access lacks of one resource: its tags, with the beginnings of
+// the condition keys that they are to become, and which resource is meant at all.
 type want struct {
 	target
 	prefixes []string
+	revision bool // the access is on the latest revision of a family
+	roles    bool // the access is on the roles of a task definition
 }
 
-// wants lists what an access lacks: the tags of its resource, under every name
-// that AWS has for them ("aws:ResourceTag/", "ecs:ResourceTag/"), and those of
-// its subject, under the proxy's own. The catalogue lists them as unknown.
+// wants lists what an access lacks. Of its resource: the tags, under every name
+// that AWS has for them ("aws:ResourceTag/", "ecs:ResourceTag/"), and the revision
+// of a family. Of its subject: the tags, under the proxy's own name, and the roles
+// of a task definition. The catalogue lists them as unknown.
 func wants(a authz.Access) []want {
-	var list []want
-	w := want{target: parse(a.Resource)}
+	w := want{target: parse(a.Resource), revision: a.IsUnknown(authz.LatestRevision)}
 	for _, u := range a.Unknown {
 		if prefix, ok := strings.CutSuffix(u, "*"); ok && strings.HasSuffix(prefix, ":ResourceTag/") {
 			w.prefixes = append(w.prefixes, prefix)
 		}
 	}
-	if w.kind != "" && len(w.prefixes) > 0 {
-		list = append(list, w)
+	s := want{target: parse(a.Subject), roles: a.IsUnknown(authz.TaskRole) || a.IsUnknown(authz.ExecutionRole)}
+	if slices.Contains(a.Unknown, authz.SubjectTag+"*") {
+		s.prefixes = []string{authz.SubjectTag}
 	}
-	w = want{target: parse(a.Subject), prefixes: []string{authz.SubjectTag}}
-	if w.kind != "" && slices.Contains(a.Unknown, authz.SubjectTag+"*") {
-		list = append(list, w)
+	var list []want
+	for _, w := range []want{w, s} {
+		switch {
+		case w.kind == "", len(w.prefixes) == 0 && !w.revision && !w.roles:
+		case w.isFamily() && !w.revision && !w.roles: // whose tags, nobody can say
+		default:
+			list = append(list, w)
+		}
 	}
 	return list
 }

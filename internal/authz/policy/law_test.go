@@ -258,16 +258,20 @@ func TestWideningACallByAnAccessNeverAddsAnAllow(t *testing.T) {
 // and if knowing it would allow, the answer says that it is possible, and which
 // keys it takes.
 func TestNotKnowingNeverAddsAnAllow(t *testing.T) {
-	law{
-		changes: unknownKeys,
-		wrong: func(known, unknown iam.Answer) string {
-			for i, with := range known.Accesses {
-				without := unknown.Accesses[i]
-				if with.Verdict == authz.Allowed && without.Verdict != authz.Allowed && (!without.Possible || len(without.Needs) == 0) {
-					return "the answer does not say that knowing could allow"
-				}
-			}
-			return ""
-		},
-	}.hold(t)
+	law{changes: unknownKeys, wrong: hidesWhatIsPossible}.hold(t)
+}
+
+// Nor does not knowing which resource it is.
+func TestNotKnowingTheResourceNeverAddsAnAllow(t *testing.T) {
+	law{changes: unsettledResources, wrong: hidesWhatIsPossible}.hold(t)
+}
+
+func hidesWhatIsPossible(known, unknown iam.Answer) string {
+	for i, with := range known.Accesses {
+		without := unknown.Accesses[i]
+		if with.Verdict == authz.Allowed && without.Verdict != authz.Allowed && (!without.Possible || len(without.Needs) == 0) {
+			return "the answer does not say that knowing could allow"
+		}
+	}
+	return ""
 }

@@ -208,3 +208,17 @@ func unknownKeys(c iamtest.Case) (all []change) {
 	unknown(c.Request.Context, "*")
 	return all
 }
+
+// unsettledResources: all that is known of the resource is what it begins with.
+func unsettledResources(c iamtest.Case) (all []change) {
+	resource := c.Request.Resource
+	if strings.ContainsAny(resource, "*?") {
+		return nil
+	}
+	for _, end := range []int{strings.LastIndexByte(resource, ':') + 1, strings.LastIndexAny(resource, ":/") + 1, len(resource) - 1} {
+		after := c
+		after.Request.Resource, after.Request.Unknown = resource[:end]+"*", append(slices.Clone(c.Request.Unknown), authz.TaskRole)
+		all = append(all, change{before: c, after: after})
+	}
+	return all
+}

@@ -18,9 +18,21 @@ deny contains {"message": message} if {
 	some message in violations(access)
 }
 
+# What a look-up can tell is worth looking up.
+deny contains {"message": message, "needs": needs} if {
+	input.actions["iam:passrole"] == true
+	settings.unnamed != "allow"
+	some access in input.accesses
+	lower(access.action) == "iam:passrole"
+	iam.has_wildcard(access.resource)
+	not is_listed(access.resource)
+	message := sprintf("the call passes a role that it does not name (%s), and only some may be passed", [access.resource])
+	needs := [key | some key in access.unknown; startswith(lower(key), "ecs-mcp-proxy:resource/")]
+}
+
 # roles: names with wildcards, the path included ("app/*"), or ARNs. unnamed:
-# whether roles may be passed that the call does not name, such as those of an
-# existing task definition, although roles is narrowed.
+# whether roles may be passed that nobody can name, although roles is narrowed;
+# those of an existing task definition are looked up.
 default settings := {
 	"services": ["ecs-tasks.amazonaws.com", "ecs.amazonaws.com"],
 	"roles": ["*"],
@@ -29,23 +41,22 @@ default settings := {
 
 settings := data.ecsmcp.config.personas[input.persona].guardrails.pass_role
 
-violations(access) := ({sprintf("%s would be passed to a service that cannot be told", [access.resource]) |
+violations(access) := ({sprintf("%s would be passed to a service that cannot be told", [about(access)]) |
 	count(services(access)) == 0
-} | {sprintf("%s would be passed to %s, and roles may be passed to %s", [access.resource, service, listed(settings.services)]) |
+} | {sprintf("%s would be passed to %s, and roles may be passed to %s", [about(access), service, listed(settings.services)]) |
 	some service in services(access)
 	not service in settings.services
-}) | {message |
+}) | {sprintf("%s is not among the roles that may be passed", [about(access)]) |
+	not iam.has_wildcard(access.resource)
 	not is_listed(access.resource)
-	some message in role_message(access.resource)
 }
 
-services(access) := {service | some service in iam.environment(access).keys["iam:passedtoservice"].values}
+# What was looked up is for the record: it has the role itself.
+about(access) := sprintf("a role of %s", [access.subject]) if {
+	access.subject
+} else := access.resource
 
-role_message(arn) := {sprintf("%s is not among the roles that may be passed", [arn])} if {
-	not iam.has_wildcard(arn)
-} else := set() if {
-	settings.unnamed == "allow"
-} else := {sprintf("the call passes a role that it does not name (%s), and only some may be passed", [arn])}
+services(access) := {service | some service in iam.environment(access).keys["iam:passedtoservice"].values}
 
 is_listed(_) if "*" in settings.roles
 

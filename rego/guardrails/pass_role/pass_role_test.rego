@@ -60,6 +60,26 @@ test_roles_that_are_not_named_are_a_setting if {
 		with data.ecsmcp.config.personas as settings(["web-*"], "allow")
 }
 
+definition := "arn:aws:ecs:us-east-1:123456789012:task-definition/web:3"
+
+test_roles_of_a_task_definition_are_looked_up if {
+	unsettled := object.union(pass(role("*"), "ecs-tasks.amazonaws.com"), {"subject": definition, "unknown": ["aws:SourceIp", "ecs-mcp-proxy:Resource/TaskRole"]})
+	{["ecs-mcp-proxy:Resource/TaskRole"]} == {reason.needs | some reason in pass_role.deny} with input as ask(unsettled)
+		with data.ecsmcp.config.personas as settings(["web-*"], "deny")
+	count(pass_role.deny) == 0 with input as ask(unsettled)
+		with data.ecsmcp.config.personas as settings(["web-*"], "allow")
+}
+
+test_what_was_looked_up_is_judged_and_not_told if {
+	looked_up := object.union(pass(role("admin"), "ecs-tasks.amazonaws.com"), {"subject": definition})
+	every unnamed in ["deny", "allow"] {
+		{{"message": sprintf("a role of %s is not among the roles that may be passed", [definition])}} == pass_role.deny with input as ask(looked_up)
+			with data.ecsmcp.config.personas as settings(["web-*"], unnamed)
+	}
+	count(pass_role.deny) == 0 with input as ask(looked_up)
+		with data.ecsmcp.config.personas as settings(["adm*"], "deny")
+}
+
 test_no_service_may_be_listed if {
 	{"arn:aws:iam::123456789012:role/task would be passed to ecs.amazonaws.com, and roles may be passed to nobody"} == {r.message | some r in pass_role.deny} with input as ask(pass(role("task"), "ecs.amazonaws.com"))
 		with data.ecsmcp.config.personas as {"p": {"guardrails": {"pass_role": {"services": [], "roles": ["*"], "unnamed": "deny"}}}}

@@ -16,6 +16,9 @@ type environment struct {
 	keys          []contextKey
 	unknown       []string // folded names
 	prefixes      []string // folded, without the "*"
+	// unsettled are the names of what would say which one of what a wide
+	// resource stands for is meant. Without them all of it is meant.
+	unsettled []string
 }
 
 type contextKey struct {
@@ -33,6 +36,7 @@ func (e *environment) fill(access authz.Access) error {
 	e.service, e.name, e.resource = service, name, access.Resource
 	e.wide = hasWildcard(access.Resource) && !(access.Resource == "*" && access.Unscopable)
 	e.keys, e.unknown, e.prefixes = e.keys[:0], e.unknown[:0], e.prefixes[:0]
+	e.unsettled = e.unsettled[:0]
 	for key, value := range access.Context {
 		if !value.Multi && len(value.Values) != 1 {
 			return fmt.Errorf("evaluate access: %s is single-valued and has %d values", key, len(value.Values))
@@ -49,6 +53,9 @@ func (e *environment) fill(access authz.Access) error {
 			e.prefixes = append(e.prefixes, prefix)
 		} else {
 			e.unknown = append(e.unknown, folded)
+		}
+		if e.wide && authz.IsUnsettled(key) {
+			e.unsettled = append(e.unsettled, key)
 		}
 	}
 	return nil

@@ -43,6 +43,9 @@ func TestIndexLeavesOutNothingThatMayMatch(t *testing.T) {
 		} else if rapid.Bool().Draw(t, "unknown") {
 			access.Unknown = []string{"aws:PrincipalTag/*"}
 		}
+		if rapid.Bool().Draw(t, "unsettled") {
+			access.Unknown = append(access.Unknown, authz.LatestRevision)
+		}
 		var env environment
 		if err := env.fill(access); err != nil {
 			t.Fatal(err)

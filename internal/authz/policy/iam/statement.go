@@ -166,6 +166,7 @@ func (s *statement) namesResource(env *environment) (ok bool, unknown []string) 
 			if e.settled() && meetsResource(!s.deny, e.text, env) {
 				return false, nil
 			}
+			unknown = appendUnsettled(unknown, e, env)
 		}
 		return true, unknown
 	}
@@ -174,18 +175,28 @@ func (s *statement) namesResource(env *environment) (ok bool, unknown []string) 
 		if e.settled() && meetsResource(s.deny, e.text, env) {
 			return true, nil
 		}
-		unknown = append(unknown, e.unknown...)
+		unknown = appendUnsettled(append(unknown, e.unknown...), e, env)
 	}
 	return len(unknown) > 0, unknown
 }
 
+// appendUnsettled: a pattern that names part of what the resource may turn out to
+// be names it or not, which those keys would tell.
+func appendUnsettled(unknown []string, e expansion, env *environment) []string {
+	if len(env.unsettled) > 0 && e.settled() && arnOverlaps(e.text, env.resource) {
+		return append(unknown, env.unsettled...)
+	}
+	return unknown
+}
+
 // meetsResource: a wide resource must be covered by an Allow, and is met by a
-// Deny if the two overlap at all.
+// Deny if the two overlap at all. One that only stands for what it will be must
+// be covered by both: else it is in doubt.
 func meetsResource(overlap bool, pattern string, env *environment) bool {
 	switch {
 	case !env.wide:
 		return arnMatches(pattern, env.resource)
-	case overlap:
+	case overlap && len(env.unsettled) == 0:
 		return arnOverlaps(pattern, env.resource)
 	}
 	return arnCovers(pattern, env.resource)

@@ -82,6 +82,9 @@ func (d *drawing) drawRequest() Request {
 		if !strings.HasPrefix(r.Resource, "arn:") || strings.Count(r.Resource, ":") < 5 {
 			r.Resource = "arn:aws:ecs:us-east-1:123456789012:service/*"
 		}
+		if d.can(UnknownKeys) && d.percent(40) {
+			r.Unknown = append(r.Unknown, d.spelling(pick(d, authz.TaskRole, authz.LatestRevision)))
+		}
 	}
 	for _, k := range keys {
 		switch {
