@@ -1,0 +1,189 @@
+package remote
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
+)
+
+// served is a real server of the go-sdk with a tool that reports progress.
+func served(t *testing.T) (*httptest.Server, *[]http.Header) {
+	t.Helper()
+	server := mcp.NewServer(&mcp.Implementation{Name: "remote", Version: "1"}, nil)
+	server.AddTool(&mcp.Tool{Name: "work", InputSchema: json.RawMessage(`{"type":"object"}`)}, func(ctx context.Context, r *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+		if err := r.Session.NotifyProgress(ctx, &mcp.ProgressNotificationParams{ProgressToken: r.Params.GetProgressToken(), Progress: 1}); err != nil {
+			return nil, err
+		}
+		return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: "done\nwith it"}}}, nil
+	})
+	handler := mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return server }, nil)
+	var seen []http.Header
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen = append(seen, r.Header.Clone())
+		handler.ServeHTTP(w, r)
+	}))
+	t.Cleanup(func() {
+		web.CloseClientConnections()
+		web.Close()
+	})
+	return web, &seen
+}
+
+const hello = `{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}`
+
+// opened is a connection that the test speaks over.
+type opened struct {
+	*Server
+	t     *testing.T
+	lines *bufio.Reader
+}
+
+func connect(t *testing.T, url string) *opened {
+	t.Helper()
+	s := Open(url, wire.Limits{}, http.DefaultTransport)
+	t.Cleanup(func() { s.Stop(0) })
+	return &opened{s, t, bufio.NewReader(s)}
+}
+
+func (o *opened) say(line string) {
+	o.t.Helper()
+	if _, err := io.WriteString(o, line+"\n"); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+func (o *opened) hear() string {
+	o.t.Helper()
+	got := make(chan string, 1)
+	go func() {
+		line, _ := o.lines.ReadString('\n')
+		got <- strings.TrimSpace(line)
+	}()
+	select {
+	case line := <-got:
+		return line
+	case <-time.After(20 * time.Second):
+		o.t.Fatal("nothing came")
+		return ""
+	}
+}
+
+func (o *opened) wants(parts ...string) {
+	o.t.Helper()
+	line := o.hear()
+	for _, p := range parts {
+		if !strings.Contains(line, p) {
+			o.t.Errorf("%s\ndoes not contain %s", line, p)
+		}
+	}
+}
+
+func TestAURLReadsAndWritesLines(t *testing.T) {
+	web, seen := served(t)
+	o := connect(t, web.URL)
+	o.say(hello)
+	o.wants(`"id":0`, `"serverInfo"`)
+	o.say(`{"jsonrpc":"2.0","method":"notifications/initialized"}`)
+	o.say(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"_meta":{"progressToken":"p"},"name":"work","arguments":{}}}`)
+	o.wants("notifications/progress", `"progressToken":"p"`) // before the answer
+	o.wants(`"id":1`, `done\nwith it`)
+	if !o.Stop(10 * time.Second) {
+		t.Error("it was stopped and says that it failed")
+	}
+	for _, h := range *seen {
+		if h.Get("Authorization") != "" || h.Get("Cookie") != "" {
+			t.Errorf("headers %v", h)
+		}
+	}
+}
+
+func TestAServerThatForgotTheSessionHasEnded(t *testing.T) {
+	web, _ := served(t)
+	o := connect(t, web.URL)
+	o.say(hello)
+	o.hear()
+	o.mu.Lock()
+	o.session = "forgotten"
+	o.mu.Unlock()
+	o.say(`{"jsonrpc":"2.0","id":1,"method":"tools/list"}`)
+	select {
+	case <-o.Done():
+	case <-time.After(20 * time.Second):
+		t.Fatal("it lives on")
+	}
+	if o.Stop(0) {
+		t.Error("it says that it ended by itself")
+	}
+}
+
+func TestWhatIsNoAnswerIsAnErrorWithTheRequestsID(t *testing.T) {
+	tests := []struct {
+		name   string
+		answer func(w http.ResponseWriter, r *http.Request)
+	}{
+		{"a page", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") }},
+		{"a redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://169.254.169.254/", 307) }},
+		{"an error without an id", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(401)
+			fmt.Fprint(w, `{"jsonrpc":"2.0","id":null,"error":{"code":-1,"message":"go to http://evil.example"}}`)
+		}},
+		{"a stream that ends", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			fmt.Fprint(w, "data: {\"jsonrpc\":\"2.0\",\ndata: \"method\":\"notifications/message\"}\n\n")
+		}},
+		{"a line without end", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			for r.Context().Err() == nil {
+				if _, err := w.Write([]byte(strings.Repeat("x", 1<<20))); err != nil {
+					return
+				}
+			}
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			web := httptest.NewServer(http.HandlerFunc(tt.answer))
+			defer web.Close()
+			o := connect(t, web.URL)
+			o.say(`{"jsonrpc":"2.0","id":"x","method":"tools/list"}`)
+			line := o.hear()
+			if strings.Contains(line, "notifications/message") {
+				line = o.hear()
+			}
+			if !strings.Contains(line, `"id":"x","error"`) || strings.Contains(line, "evil") || strings.Contains(line, "169.254") {
+				t.Errorf("heard %s", line)
+			}
+		})
+	}
+}
+
+func TestAServerThatIsNotThereIsSaidToBe(t *testing.T) {
+	o := connect(t, "http://127.0.0.1:1")
+	o.say(hello)
+	o.wants(`"id":0,"error"`, "cannot be reached")
+}
+
+// Whatever a server sends, the lines that come of it are lines.
+func FuzzEvents(f *testing.F) {
+	f.Add([]byte("data: {}\n\ndata:a\ndata: b\r\n\r\n: comment\nid: 1\n\n"))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		s := &Server{limits: wire.Limits{Bytes: 1 << 16}}
+		_ = s.events(strings.NewReader(string(body)), func(line []byte) {
+			if strings.ContainsAny(string(line), "\r\n") || len(line) > 1<<16 {
+				t.Errorf("line %q", line)
+			}
+		})
+	})
+}
