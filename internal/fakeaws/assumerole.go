@@ -55,7 +55,7 @@ func (c *call) assumeRole() (any, *fault) {
 	if packed > 100 {
 		return nil, newFault("PackedPolicyTooLarge", "Packed policy consumes %d%% of allotted space, please use smaller policy.", packed)
 	}
-	arn := fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", c.aws.partition, c.aws.account, r.Name, p.sessionName)
+	arn := fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", c.aws.partition, r.Account, r.Name, p.sessionName)
 	k := r.newSession(arn, s, policy)
 	c.aws.keys[k.id] = k
 	c.aws.sessions = append(c.aws.sessions, Session{
@@ -90,19 +90,25 @@ func (c *call) mayAssume(p assumeRoleParameters) (*role, *fault) {
 		k.many("sts:TransitiveTagKeys", p.transitive...)
 	}
 	accesses := []access{{"sts:AssumeRole", p.roleARN, k}}
-	if len(p.tags) > 0 {
+	inherited := session{}
+	if c.caller.session != nil {
+		inherited = *c.caller.session
+	}
+	if len(p.tags)+len(inherited.transitive) > 0 {
 		accesses = append(accesses, access{"sts:TagSession", p.roleARN, k})
 	}
-	if p.sourceIdentity != "" {
+	if p.sourceIdentity != "" || inherited.sourceIdentity != "" {
 		accesses = append(accesses, access{"sts:SetSourceIdentity", p.roleARN, k})
 	}
 	if f := c.authorize(accesses...); f != nil {
 		return nil, f
 	}
 	r := c.aws.roles[p.roleARN]
-	if r == nil || !r.trusts(c.caller) || r.ExternalID != "" && r.ExternalID != p.externalID {
-		c.allowed, c.reason = false, "implicitDeny trust"
-		return nil, accessDenied(c.caller.arn, "sts:AssumeRole", p.roleARN, "")
+	for _, x := range accesses {
+		if r == nil || !r.trusts(c.caller, x.action) || r.ExternalID != "" && r.ExternalID != p.externalID {
+			c.allowed, c.reason = false, "implicitDeny trust"
+			return nil, accessDenied(c.caller.arn, x.action, p.roleARN, "")
+		}
 	}
 	return r, nil
 }

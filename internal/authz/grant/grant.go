@@ -62,11 +62,20 @@ type Grant struct {
 	Role        string
 	Policy      string    // the session policy as sent
 	PackedSize  int       // AWS's PackedPolicySize, percent
-	Until       time.Time // AWS denies everything after it
-	Expires     time.Time // the keys' own end
-	Reused      bool      // minted for an earlier decision of the same scope
+	Until       time.Time // AWS denies everything after it; by this machine's clock
+	Expires     time.Time // the keys' own end; likewise
+	// Skew is how far AWS's clock was ahead of this machine's.
+	Skew   time.Duration
+	Reused bool // minted for an earlier decision of the same scope
 
 	secret, token string
+}
+
+// again is the grant for one more call of its scope.
+func (g *Grant) again() *Grant {
+	again := *g
+	again.Reused = true
+	return &again
 }
 
 // String names the grant without its secrets.
