@@ -54,7 +54,7 @@ func (f *explainFlags) explainer(ctx context.Context, cfg *config.Config) (*expl
 			personas, err := loadPersonas(&other)
 			return callersOf(&other, principal), personas, err
 		},
-		Timeout: cfg.Limits.CallTimeout.D(), Now: time.Now,
+		Timeout: cfg.Limits.CallTimeout.D(), NoReuse: cfg.Credentials.Reuse == config.ReuseNone, Now: time.Now,
 	}
 	if cfg.Mode == "shadow" {
 		x.Notes = []string{"mode is shadow: what policy refuses is let through all the same and put on record; this says what mode enforce would do"}

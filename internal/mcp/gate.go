@@ -72,6 +72,8 @@ type Gate struct {
 	// ListOperations adds to a tool's description which of its operations
 	// policy leaves open.
 	ListOperations bool
+	// NoReuse gives every call a grant of its own, reads too.
+	NoReuse bool
 	// FullDetail tells the client which statement decided.
 	FullDetail bool
 	// ShowCommand is the command that prints a decision's record.
@@ -221,7 +223,7 @@ func (g *Gate) order(id string, r *catalog.Resolution, judged judgement) grant.O
 	order := grant.Order{DecisionID: id, Role: g.Caller.Role, Region: g.Caller.Env.Region,
 		SourceIdentity: grant.SourceIdentity(g.Caller.Principal.Kind, g.Caller.Principal.ID),
 		Tags:           map[string]string{"persona": g.Caller.Persona, "server": g.Catalog.Server(), "tool": r.Tool},
-		Reusable:       !r.Write && !r.Sensitive}
+		Reusable:       !g.NoReuse && !r.Write && !r.Sensitive}
 	if g.Shadow != nil {
 		for _, a := range judged.request.Accesses {
 			order.Items = append(order.Items, grant.Item{Access: a})
