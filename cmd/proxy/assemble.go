@@ -39,8 +39,15 @@ func identify(cfg *config.Config) (mcp.Caller, error) {
 			config.ErrConfig, principal.ID, principal.ID)
 	}
 	role := cfg.Personas[name].Role
-	return mcp.Caller{Principal: principal, Persona: name, Role: role,
+	return mcp.Caller{Principal: principal, Persona: name, Role: role, Terms: termsOf(cfg, name),
 		Env: catalog.Env{Partition: config.Partition(role), Account: config.Account(role), Region: cfg.AWS.Region}}, nil
+}
+
+// termsOf is what is sent with each AssumeRole of a persona.
+func termsOf(cfg *config.Config, persona string) grant.Terms {
+	p := cfg.Personas[persona]
+	return grant.Terms{ExternalID: p.ExternalID, PassTags: p.SessionTags.Pass, SetTags: p.SessionTags.Set, Transitive: p.Transitive,
+		InheritIdentity: cfg.AWS.SourceIdentity == config.SourceInherit}
 }
 
 // loadPersonas reads every persona's documents; all mistakes are in one error.

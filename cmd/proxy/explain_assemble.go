@@ -130,7 +130,7 @@ func (f *explainFlags) who(cfg *config.Config) (authz.Principal, string, error) 
 func callersOf(cfg *config.Config, principal authz.Principal) map[string]mcp.Caller {
 	callers := map[string]mcp.Caller{}
 	for name, p := range cfg.Personas {
-		callers[name] = mcp.Caller{Principal: principal, Persona: name, Role: p.Role,
+		callers[name] = mcp.Caller{Principal: principal, Persona: name, Role: p.Role, Terms: termsOf(cfg, name),
 			Env: catalog.Env{Partition: config.Partition(p.Role), Account: config.Account(p.Role), Region: cfg.AWS.Region}}
 	}
 	return callers

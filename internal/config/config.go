@@ -27,6 +27,8 @@ type AWS struct {
 	Region string `yaml:"region"`
 	// Endpoint is an emulator, for every service; empty for the real AWS.
 	Endpoint string `yaml:"endpoint"`
+	// SourceIdentity is SourcePrincipal or SourceInherit.
+	SourceIdentity string `yaml:"source_identity"`
 }
 
 // Upstream is the ECS MCP server.
@@ -48,6 +50,11 @@ type Persona struct {
 	Boundary []string `yaml:"boundary"`
 	MCP      []string `yaml:"mcp"`
 	Role     string   `yaml:"role"` // ARN of the role to assume
+	// ExternalID is what the role's trust policy asks for.
+	ExternalID  string      `yaml:"external_id"`
+	SessionTags SessionTags `yaml:"session_tags"`
+	// Transitive names session tags that a chain of roles hands on.
+	Transitive []string `yaml:"transitive"`
 	// Values fill the placeholders of built-in documents.
 	Values map[string]string `yaml:"values"`
 	// Guardrails turns guardrails on or off by name, or gives one its settings.
@@ -175,6 +182,7 @@ const (
 // Complete fills in the defaults.
 func (c *Config) Complete() {
 	setDefault(&c.Mode, ModeEnforce)
+	setDefault(&c.AWS.SourceIdentity, SourcePrincipal)
 	setDefault(&c.Upstream.Server, DefaultServer)
 	setDefault(&c.Limits.MessageBytes, DefaultMessageBytes)
 	setDefault(&c.Limits.CallTimeout, DefaultCallTimeout)

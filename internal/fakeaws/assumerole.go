@@ -60,7 +60,7 @@ func (c *call) assumeRole() (any, *fault) {
 	c.aws.keys[k.id] = k
 	c.aws.sessions = append(c.aws.sessions, Session{
 		AccessKeyID: k.id, RoleARN: r.arn, Name: s.name, SourceIdentity: s.sourceIdentity,
-		Policy: p.policy, PackedSize: packed, Tags: maps.Clone(s.tags), Expires: s.expires,
+		Policy: p.policy, PackedSize: packed, Tags: maps.Clone(s.tags), Transitive: s.transitive, Expires: s.expires,
 	})
 	c.noteViolation(arn, policy)
 	return assumeRoleResponse{
@@ -138,7 +138,7 @@ func (c *call) inherit(p assumeRoleParameters) (session, *fault) {
 	}
 	if parent.sourceIdentity != "" {
 		if s.sourceIdentity != "" && s.sourceIdentity != parent.sourceIdentity {
-			return session{}, accessDenied(c.caller.arn, "sts:SetSourceIdentity", p.roleARN, "because the source identity is already set")
+			return session{}, accessDenied(c.caller.arn, "sts:SetSourceIdentity", p.roleARN, "")
 		}
 		s.sourceIdentity = parent.sourceIdentity
 	}

@@ -50,6 +50,7 @@ type Caller struct {
 	Principal authz.Principal
 	Persona   string
 	Role      string // ARN
+	Terms     grant.Terms
 	Env       catalog.Env
 }
 
@@ -224,6 +225,7 @@ func (g *Gate) order(id string, r *catalog.Resolution, judged judgement) grant.O
 		SourceIdentity: grant.SourceIdentity(g.Caller.Principal.Kind, g.Caller.Principal.ID),
 		Tags:           map[string]string{"persona": g.Caller.Persona, "server": g.Catalog.Server(), "tool": r.Tool},
 		Reusable:       !g.NoReuse && !r.Write && !r.Sensitive}
+	g.Caller.Terms.Add(&order, g.Caller.Principal.Tags)
 	if g.Shadow != nil {
 		for _, a := range judged.request.Accesses {
 			order.Items = append(order.Items, grant.Item{Access: a})

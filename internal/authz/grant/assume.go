@@ -3,13 +3,10 @@ package grant
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
-	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 )
 
 // assume mints a grant that AWS ends at until. The end is written in AWS's
@@ -41,15 +38,9 @@ func (b *Broker) mint(ctx context.Context, o Order, until time.Time, offset time
 	if err != nil {
 		return nil, 0, err
 	}
-	in := &sts.AssumeRoleInput{
-		RoleArn:         aws.String(o.Role),
-		RoleSessionName: aws.String(SessionPrefix + o.DecisionID),
-		SourceIdentity:  aws.String(o.SourceIdentity),
-		Policy:          aws.String(policy),
-		DurationSeconds: aws.Int32(int32(MinLife / time.Second)),
-	}
-	for _, k := range slices.Sorted(maps.Keys(o.Tags)) {
-		in.Tags = append(in.Tags, types.Tag{Key: aws.String(k), Value: aws.String(o.Tags[k])})
+	in, err := request(o, policy)
+	if err != nil {
+		return nil, 0, err
 	}
 	patience := &patience{Standard: b.retry}
 	patience.deadline, _ = ctx.Deadline()
@@ -61,6 +52,9 @@ func (b *Broker) mint(ctx context.Context, o Order, until time.Time, offset time
 	if c == nil || aws.ToString(c.AccessKeyId) == "" || aws.ToString(c.SecretAccessKey) == "" ||
 		aws.ToString(c.SessionToken) == "" || c.Expiration == nil {
 		return nil, 0, fmt.Errorf("%w: assume role %s: incomplete answer", ErrCredentials, o.Role)
+	}
+	if err := o.checkIdentity(aws.ToString(out.SourceIdentity)); err != nil {
+		return nil, 0, err
 	}
 	measured := measure(out.ResultMetadata, *c.Expiration)
 	expires := c.Expiration.Add(-measured)

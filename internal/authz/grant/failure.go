@@ -94,7 +94,7 @@ func ownFailure(err error) string {
 // deniedForm is AWS's wording of an access denied. The reason is not always
 // there, nor is the resource. Source: IAM User Guide, "Troubleshoot access
 // denied error messages".
-var deniedForm = regexp.MustCompile(`^User: (arn:[\w:/+=,.@-]{1,300}) is not authorized to perform: (sts:\w{1,40})(?: on resource: \S{1,600})?(?: (because no|with an explicit deny in) (?:an? |the )?([a-zA-Z -]{1,60}?)(?: allows the .*|[:.].*)?)?$`)
+var deniedForm = regexp.MustCompile(`^User: (arn:[\w:/+=,.@-]{1,300}) is not authorized to perform: (sts:\w{1,40})(?: on resource: \S{1,600})?(?: (because no|with an explicit deny in) (?:an? |the )?([a-zA-Z -]{1,60}?)(?: allows the .*|[:.].*)?| .*)?$`)
 
 // denied says which policy lacks what, as far as AWS's message tells.
 func denied(message string, o Order) string {

@@ -75,6 +75,7 @@ func TestADenialSaysWhichPolicyLacksWhat(t *testing.T) {
 		{"the trust policy, by its other name", "sts:TagSession", " on resource: ROLE because no resource-based policy allows the sts:TagSession action", "the role's trust policy does not let " + user + " do sts:TagSession; allow it there"},
 		{"AWS does not say which", "sts:TagSession", " on resource: ROLE", "AWS denies sts:TagSession to " + user + " and does not say by which policy; allow it both in the identity policy of that identity, on the role, and in the role's trust policy"},
 		{"a source identity that may not be set, or is set", "sts:SetSourceIdentity", " on resource: ROLE", "set aws.source_identity to inherit"},
+		{"a reason of another kind", "sts:TagSession", " on resource: ROLE for it is Tuesday", "does not say by which policy"},
 		{"a Deny of the organisation", "sts:AssumeRole", " on resource: ROLE with an explicit deny in a service control policy", "a Deny in the service control policy forbids sts:AssumeRole to " + user + "; lift it there"},
 		{"a Deny, and which one", "sts:AssumeRole", " on resource: ROLE with an explicit deny in an identity-based policy: arn:aws:iam::123456789012:policy/x", "a Deny in the identity-based policy forbids"},
 		{"a Deny of the trust policy", "sts:AssumeRole", " with an explicit deny in the role trust policy", "a Deny in the role trust policy forbids"},

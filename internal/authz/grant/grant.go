@@ -31,10 +31,15 @@ type Order struct {
 	Role           string // ARN of the persona's role
 	Region         string
 	SourceIdentity string
-	Tags           map[string]string // session tags
-	Items          []Item
-	Denies         []authz.SessionDeny // repeated as far as they are about Items
-	Deadline       time.Time           // of the call
+	// InheritIdentity leaves the source identity to AWS, which keeps that of
+	// the proxy's own session. SourceIdentity still tells scopes apart.
+	InheritIdentity bool
+	ExternalID      string
+	Tags            map[string]string // session tags
+	Transitive      []string          // keys of Tags that a chain of roles hands on
+	Items           []Item
+	Denies          []authz.SessionDeny // repeated as far as they are about Items
+	Deadline        time.Time           // of the call
 	// Reusable: a non-sensitive read, whose grant may serve equal reads.
 	Reusable bool
 }
@@ -47,7 +52,7 @@ func (o Order) Scope() (string, error) {
 		return "", err
 	}
 	h := sha256.New()
-	fmt.Fprintf(h, "%q %q %q %q", o.Role, o.Region, o.SourceIdentity, policy)
+	fmt.Fprintf(h, "%q %q %q %t %q %q %q", o.Role, o.Region, o.SourceIdentity, o.InheritIdentity, o.ExternalID, o.Transitive, policy)
 	for _, k := range slices.Sorted(maps.Keys(o.Tags)) {
 		fmt.Fprintf(h, " %q=%q", k, o.Tags[k])
 	}
