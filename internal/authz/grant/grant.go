@@ -40,6 +40,9 @@ type Order struct {
 	Items           []Item
 	Denies          []authz.SessionDeny // repeated as far as they are about Items
 	Deadline        time.Time           // of the call
+	// Renews: the call may outlast a session, and whoever minted for it renews
+	// the grant with [Broker.Keep].
+	Renews bool
 	// Reusable: a non-sensitive read, whose grant may serve equal reads.
 	Reusable bool
 }
