@@ -135,6 +135,8 @@ const (
 type Limits struct {
 	MessageBytes int      `yaml:"message_bytes"`
 	CallTimeout  Duration `yaml:"call_timeout"`
+	// Wait is how long a call may be asked to wait by its own arguments.
+	Wait Duration `yaml:"wait"`
 	// CancelGrace is how long the server may take to answer a call that was
 	// cancelled or timed out before it is killed.
 	CancelGrace Duration `yaml:"cancel_grace"`
@@ -171,6 +173,7 @@ const (
 	DefaultServer       = "awslabs.ecs-mcp-server"
 	DefaultMessageBytes = 16 << 20
 	DefaultCallTimeout  = Duration(60 * time.Second)
+	DefaultLongestWait  = Duration(13 * time.Minute)
 	DefaultCancelGrace  = Duration(10 * time.Second)
 	DefaultLanes        = 4
 	DefaultProcesses    = 32
@@ -186,6 +189,7 @@ func (c *Config) Complete() {
 	setDefault(&c.Upstream.Server, DefaultServer)
 	setDefault(&c.Limits.MessageBytes, DefaultMessageBytes)
 	setDefault(&c.Limits.CallTimeout, DefaultCallTimeout)
+	setDefault(&c.Limits.Wait, DefaultLongestWait)
 	setDefault(&c.Limits.CancelGrace, DefaultCancelGrace)
 	setDefault(&c.Limits.Processes, DefaultProcesses)
 	setDefault(&c.Upstream.Lanes, DefaultLanes)

@@ -93,6 +93,8 @@ func TestParseNamesEachMistakeWithItsLine(t *testing.T) {
 		{"too many tags", persona("session_tags: {pass: [" + strings.Join(strings.Split(strings.Repeat("a", 48), ""), "1,") + "]}"), []string{"session_tags has 48 tags; AWS takes 47 beside the proxy's own"}},
 		{"a transitive tag that is none", persona("transitive: [team]"), []string{"personas.reader.transitive: team is no session tag; name one of session_tags, or persona, server, tool"}},
 		{"a transitive tag twice", persona("transitive: [tool, tool]"), []string{"personas.reader.transitive: tool is there twice"}},
+		{"waiting for a day", good + "limits: {wait: 24h}\n", []string{"line 13: limits.wait must be between 1s and 12h"}},
+		{"waiting for an hour in a process of its own", good + "limits: {wait: 1h}\ncredentials: {delivery: process}\n", []string{"limits.wait must be at most 13m0s with credentials.delivery process"}},
 		{"credentials by post", good + "credentials: {delivery: post}\n", []string{"line 13: credentials.delivery must be lease, process or none"}},
 		{"reuse of everything", good + "credentials: {reuse: all}\n", []string{"line 13: credentials.reuse must be reads or none"}},
 		{"an empty policy path", good + "policy: {paths: [\"\"]}\n", []string{"line 13: policy.paths: a path is empty"}},

@@ -146,6 +146,12 @@ func (c *Config) validateLimits(fail func(path, format string, args ...any)) {
 	if d := c.Limits.CallTimeout.D(); d < time.Second || d > 14*time.Minute {
 		fail("limits.call_timeout", "limits.call_timeout must be between 1s and 14m: AWS credentials of a call last 15 minutes")
 	}
+	if d := c.Limits.Wait.D(); d < time.Second || d > 12*time.Hour {
+		fail("limits.wait", "limits.wait must be between 1s and 12h")
+	}
+	if c.Limits.Wait > DefaultLongestWait && c.Credentials.Delivery == DeliveryProcess {
+		fail("limits.wait", "limits.wait must be at most %s with credentials.delivery process: the keys in a process's environment cannot be renewed", DefaultLongestWait.D())
+	}
 	if d := c.Limits.CancelGrace.D(); d < 100*time.Millisecond || d > 10*time.Minute {
 		fail("limits.cancel_grace", "limits.cancel_grace must be between 100ms and 10m")
 	}
