@@ -93,10 +93,10 @@ func (g *Grant) String() string { return "grant " + g.AccessKeyID }
 func (g *Grant) GoString() string { return g.String() }
 
 // SourceIdentity turns a principal into STS's SourceIdentity: readable, and
-// unique by a hash where the charset or the length loses something.
+// unique by a hash of both, since the charset or the length may lose something.
 // Source: STS API reference, AssumeRole, [\w+=,.@-]{2,64}.
 func SourceIdentity(kind, id string) string {
-	sum := sha256.Sum256([]byte(kind + "\x00" + id))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q", kind, id))
 	readable := strings.Map(func(r rune) rune {
 		switch {
 		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("_+=,.@-", r):
@@ -107,7 +107,7 @@ func SourceIdentity(kind, id string) string {
 	if len(readable) > 40 {
 		readable = readable[:40]
 	}
-	return readable + "-" + hex.EncodeToString(sum[:6])
+	return readable + "-" + hex.EncodeToString(sum[:10])
 }
 
 // SessionPrefix stands before the decision's id in a session name, which is how
