@@ -3,6 +3,7 @@ package mcp
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/audit"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/grant"
@@ -48,5 +49,5 @@ func (g *Gate) notRenewed(record audit.Record, err error) {
 
 func recorded(lent *grant.Grant) *audit.Grant {
 	return &audit.Grant{AccessKeyID: lent.AccessKeyID, Role: lent.Role, SessionName: lent.SessionName, SessionPolicy: lent.Policy,
-		SessionPolicySize: len(lent.Policy), PackedPolicySize: lent.PackedSize, Until: lent.Until, Reused: lent.Reused}
+		SessionPolicySize: len(lent.Policy), PackedPolicySize: lent.PackedSize, Until: lent.Until.Truncate(time.Second), Reused: lent.Reused}
 }

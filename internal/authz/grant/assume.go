@@ -14,9 +14,9 @@ import (
 // thought, the grant is dropped unused and minted once more. What is renewed
 // ends with its keys at the latest.
 func (b *Broker) assume(ctx context.Context, o Order, until time.Time) (*Grant, error) {
-	until = wholeSecond(until)
+	until = asOfNow(until)
 	if last := time.Now().Add(MinLife - clockTolerance); until.After(last) && o.Renews {
-		until = wholeSecond(last)
+		until = last
 	} else if until.After(last) {
 		return nil, fmt.Errorf("%w: the call may last until %s and a session lasts %s", ErrCredentials, until.UTC().Format(time.RFC3339), MinLife)
 	}

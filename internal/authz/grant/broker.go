@@ -50,17 +50,17 @@ func (b *Broker) Mint(ctx context.Context, o Order) (*Grant, error) {
 	if err != nil {
 		return nil, err
 	}
-	end := wholeSecond(o.Deadline.Add(Margin))
+	end := o.Deadline.Add(Margin)
 	if !o.Reusable || end.After(time.Now().Add(ReuseWindow)) {
 		return b.assume(ctx, o, end)
 	}
-	for {
+	for range 2 { // one that was ordered before this call may end too early, the next cannot
 		g, err := b.share(ctx, scope, o, end)
 		if err != nil || g.lasts(end) {
 			return g, err
 		}
-		// It was ordered before this call and ends too early; the next one cannot.
 	}
+	return b.assume(ctx, o, end) // but for a clock that was set meanwhile
 }
 
 // share returns the scope's living grant, or waits for the one that is on its

@@ -34,13 +34,16 @@ func measure(answer middleware.Metadata, expiration time.Time) time.Duration {
 	return expiration.Add(-MinLife).Sub(received)
 }
 
-// wholeSecond drops what a policy cannot say. Unlike Truncate it keeps the
-// monotonic reading, so that a jump of the clock does not move the end.
-func wholeSecond(t time.Time) time.Time { return t.Add(-time.Duration(t.Nanosecond())) }
+// asOfNow is t by what the clock shows now: one that was set since t was
+// computed has moved what t shows, and not when t is.
+func asOfNow(t time.Time) time.Time {
+	now := time.Now()
+	return now.Add(t.Sub(now))
+}
 
 // lasts reports whether AWS serves the grant until end. Both readings of the
 // clock must say so: the monotonic one stands still while a machine sleeps, the
-// other may be set back.
+// other may be set, and drifts a little.
 func (g *Grant) lasts(end time.Time) bool {
-	return !g.Until.Before(end) && !g.Until.Round(0).Before(end.Round(0))
+	return !g.Until.Before(end) && !g.Until.Round(0).Add(clockTolerance).Before(end.Round(0))
 }

@@ -29,7 +29,7 @@ func TestAWrongClockNeitherShortensNorProlongsAGrant(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if g.Until != wholeSecond(o.Deadline.Add(Margin)) || (g.Skew-ahead).Abs() > 2*time.Second || (g.Expires.Sub(time.Now())-MinLife).Abs() > 2*time.Second {
+				if !g.Until.Equal(o.Deadline.Add(Margin)) || (g.Skew-ahead).Abs() > 2*time.Second || (g.Expires.Sub(time.Now())-MinLife).Abs() > 2*time.Second {
 					t.Errorf("until %v, expires %v, skew %v", g.Until, g.Expires, g.Skew)
 				}
 				config.Credentials = credentials.NewStaticCredentialsProvider(g.AccessKeyID, g.secret, g.token)
@@ -124,4 +124,15 @@ func (b brief) AssumeRole(ctx context.Context, in *sts.AssumeRoleInput, options 
 		out.Credentials.Expiration = aws.Time(time.Now())
 	}
 	return out, err
+}
+
+// A clock that is set between the call and its grant moves no end.
+func TestAnEndIsKeptWhenTheClockIsSet(t *testing.T) {
+	end := time.Now().Add(time.Minute)
+	if got := asOfNow(end); got.Sub(end).Abs() > time.Millisecond || got.Round(0).Sub(end.Round(0)).Abs() > time.Second {
+		t.Errorf("%v becomes %v", end, got)
+	}
+	if got := asOfNow(end.Round(0)); got.Sub(end.Round(0)).Abs() > time.Millisecond { // without a monotonic reading there is nothing to go by
+		t.Errorf("%v becomes %v", end, got)
+	}
 }

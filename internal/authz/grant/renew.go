@@ -21,9 +21,9 @@ const (
 // The order must have Renews set. What is lent on is what was decided at first:
 // policy is not asked again while a call lasts.
 func (b *Broker) Keep(ctx context.Context, o Order, g *Grant, lend func(*Grant) error) error {
-	end := wholeSecond(o.Deadline.Add(Margin))
-	for !g.lasts(end) {
-		if !pause(ctx, time.Until(g.Until)-renewAhead) {
+	end := o.Deadline.Add(Margin)
+	for !g.lasts(asOfNow(end)) {
+		if !pause(ctx, max(time.Until(g.Until)-renewAhead, renewPause)) {
 			return nil
 		}
 		next, err := b.Mint(ctx, o)
