@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -35,6 +36,13 @@ func identify(cfg *config.Config) (mcp.Caller, error) {
 		return mcp.Caller{}, err
 	}
 	return callerOf(cfg, principal)
+}
+
+// termsOf is what is sent with each AssumeRole of a persona.
+func termsOf(cfg *config.Config, persona string) grant.Terms {
+	p := cfg.Personas[persona]
+	return grant.Terms{ExternalID: p.ExternalID, PassTags: p.SessionTags.Pass, SetTags: p.SessionTags.Set, Transitive: p.Transitive,
+		InheritIdentity: cfg.AWS.SourceIdentity == config.SourceInherit}
 }
 
 // loadPersonas reads every persona's documents; all mistakes are in one error.
@@ -128,7 +136,12 @@ func dial(ctx context.Context, cfg *config.Config) (*clients, error) {
 	if cfg.AWS.Endpoint != "" {
 		endpoint = aws.String(cfg.AWS.Endpoint)
 	}
-	c := &clients{base: loaded.Credentials, sts: sts.NewFromConfig(loaded, func(o *sts.Options) { o.BaseEndpoint = endpoint })}
+	c := &clients{base: loaded.Credentials, sts: sts.NewFromConfig(loaded, func(o *sts.Options) {
+		o.BaseEndpoint = endpoint
+		if client, ok := o.HTTPClient.(*awshttp.BuildableClient); ok {
+			o.HTTPClient = client.WithTimeout(stsTimeout)
+		}
+	})}
 	if cfg.Facts.Role != "" {
 		loaded.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(c.sts, cfg.Facts.Role, func(o *stscreds.AssumeRoleOptions) {
 			o.RoleSessionName, o.Duration = "ecsmcp-facts", 15*time.Minute
@@ -143,6 +156,10 @@ func dial(ctx context.Context, cfg *config.Config) (*clients, error) {
 	}
 	return c, nil
 }
+
+// stsTimeout bounds one request to STS, so that one that is lost on the way
+// does not use up the call's time and is sent again.
+const stsTimeout = 10 * time.Second
 
 // factsPolicy bounds the proxy's own look-ups, whatever its role could do more.
 func factsPolicy(region string) string {

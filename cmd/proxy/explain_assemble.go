@@ -54,7 +54,7 @@ func (f *explainFlags) explainer(ctx context.Context, cfg *config.Config) (*expl
 			personas, err := loadPersonas(&other)
 			return callersOf(&other, principal), personas, err
 		},
-		Timeout: cfg.Limits.CallTimeout.D(), Now: time.Now,
+		Timeout: cfg.Limits.CallTimeout.D(), NoReuse: cfg.Credentials.Reuse == config.ReuseNone, Now: time.Now,
 	}
 	if cfg.Mode == "shadow" {
 		x.Notes = []string{"mode is shadow: what policy refuses is let through all the same and put on record; this says what mode enforce would do"}
@@ -130,7 +130,7 @@ func (f *explainFlags) who(cfg *config.Config) (authz.Principal, string, error) 
 func callersOf(cfg *config.Config, principal authz.Principal) map[string]mcp.Caller {
 	callers := map[string]mcp.Caller{}
 	for name, p := range cfg.Personas {
-		callers[name] = mcp.Caller{Principal: principal, Persona: name, Role: p.Role,
+		callers[name] = mcp.Caller{Principal: principal, Persona: name, Role: p.Role, Terms: termsOf(cfg, name),
 			Env: catalog.Env{Partition: config.Partition(p.Role), Account: config.Account(p.Role), Region: cfg.AWS.Region}}
 	}
 	return callers

@@ -81,6 +81,6 @@ func callerOf(cfg *config.Config, principal authz.Principal) (mcp.Caller, error)
 			config.ErrConfig, principal.Kind, principal.ID, principal.Kind, principal.ID)
 	}
 	role := cfg.Personas[name].Role
-	return mcp.Caller{Principal: principal, Persona: name, Role: role,
+	return mcp.Caller{Principal: principal, Persona: name, Role: role, Terms: termsOf(cfg, name),
 		Env: catalog.Env{Partition: config.Partition(role), Account: config.Account(role), Region: cfg.AWS.Region}}, nil
 }

@@ -93,7 +93,7 @@ func (w *wrapper) run(ctx context.Context) error {
 	conversation.Gate = &mcp.Gate{
 		Caller: caller, Catalog: catalogue, Policy: deciderOf(live), Facts: newFacts(cfg, aws),
 		Grants: grant.NewBroker(aws.sts), Lanes: lanes, Delivery: grant.Delivery(cfg.Credentials.Delivery), Record: records,
-		Timeout: cfg.Limits.CallTimeout.D(), FullDetail: cfg.ClientDetail == "full", ListOperations: cfg.Listing.Operations, ShowCommand: w.showCommand,
+		Timeout: cfg.Limits.CallTimeout.D(), Wait: cfg.Limits.Wait.D(), NoReuse: cfg.Credentials.Reuse == config.ReuseNone, FullDetail: cfg.ClientDetail == "full", ListOperations: cfg.Listing.Operations, ShowCommand: w.showCommand,
 	}
 	if cfg.Mode == config.ModeShadow {
 		conversation.Gate.Shadow = new(mcp.Shadow)

@@ -28,6 +28,8 @@ type AWS struct {
 	Region string `yaml:"region"`
 	// Endpoint is an emulator, for every service; empty for the real AWS.
 	Endpoint string `yaml:"endpoint"`
+	// SourceIdentity is SourcePrincipal or SourceInherit.
+	SourceIdentity string `yaml:"source_identity"`
 }
 
 // Upstream is the ECS MCP server.
@@ -49,6 +51,11 @@ type Persona struct {
 	Boundary []string `yaml:"boundary"`
 	MCP      []string `yaml:"mcp"`
 	Role     string   `yaml:"role"` // ARN of the role to assume
+	// ExternalID is what the role's trust policy asks for.
+	ExternalID  string      `yaml:"external_id"`
+	SessionTags SessionTags `yaml:"session_tags"`
+	// Transitive names session tags that a chain of roles hands on.
+	Transitive []string `yaml:"transitive"`
 	// Values fill the placeholders of built-in documents.
 	Values map[string]string `yaml:"values"`
 	// Guardrails turns guardrails on or off by name, or gives one its settings.
@@ -129,6 +136,8 @@ const (
 type Limits struct {
 	MessageBytes int      `yaml:"message_bytes"`
 	CallTimeout  Duration `yaml:"call_timeout"`
+	// Wait is how long a call may be asked to wait by its own arguments.
+	Wait Duration `yaml:"wait"`
 	// CancelGrace is how long the server may take to answer a call that was
 	// cancelled or timed out before it is killed.
 	CancelGrace Duration `yaml:"cancel_grace"`
@@ -169,6 +178,7 @@ const (
 	DefaultServer       = "awslabs.ecs-mcp-server"
 	DefaultMessageBytes = 16 << 20
 	DefaultCallTimeout  = Duration(60 * time.Second)
+	DefaultLongestWait  = Duration(13 * time.Minute)
 	DefaultCancelGrace  = Duration(10 * time.Second)
 	DefaultLanes        = 4
 	DefaultProcesses    = 32
@@ -180,9 +190,11 @@ const (
 // Complete fills in the defaults.
 func (c *Config) Complete() {
 	setDefault(&c.Mode, ModeEnforce)
+	setDefault(&c.AWS.SourceIdentity, SourcePrincipal)
 	setDefault(&c.Upstream.Server, DefaultServer)
 	setDefault(&c.Limits.MessageBytes, DefaultMessageBytes)
 	setDefault(&c.Limits.CallTimeout, DefaultCallTimeout)
+	setDefault(&c.Limits.Wait, DefaultLongestWait)
 	setDefault(&c.Limits.CancelGrace, DefaultCancelGrace)
 	setDefault(&c.Limits.Processes, DefaultProcesses)
 	setDefault(&c.Upstream.Lanes, DefaultLanes)

@@ -33,6 +33,26 @@ func TestParseCompletesWhatAFileLeavesOut(t *testing.T) {
 	}
 }
 
+// persona is good with more in its persona.
+func persona(more string) string {
+	return strings.Replace(good, "role/mcp-reader\"", "role/mcp-reader\", "+more, 1)
+}
+
+func TestParseTakesWhatIsSentWithAssumeRole(t *testing.T) {
+	c, err := Parse([]byte(persona("external_id: \"ticket:7/a\", session_tags: {pass: [uid], set: {Cost Center: \"x@y\", Empty: \"\"}}, transitive: [uid, Cost Center, persona]")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := c.Personas["reader"]
+	if p.ExternalID != "ticket:7/a" || len(p.SessionTags.Pass) != 1 || p.SessionTags.Set["Cost Center"] != "x@y" || len(p.Transitive) != 3 || c.AWS.SourceIdentity != SourcePrincipal || len(c.Warnings()) != 0 {
+		t.Errorf("%+v, warnings %q", p, c.Warnings())
+	}
+	c, err = Parse([]byte(persona("session_tags: {pass: [team]}")))
+	if err != nil || !strings.Contains(strings.Join(c.Warnings(), "\n"), "so team is never passed on") {
+		t.Errorf("%v, warnings %q", err, c.Warnings())
+	}
+}
+
 func TestParseNamesEachMistakeWithItsLine(t *testing.T) {
 	tests := []struct {
 		name, yaml string
@@ -60,6 +80,21 @@ func TestParseNamesEachMistakeWithItsLine(t *testing.T) {
 			[]string{"line 8: personas.reader.values.cluster must be one value, not a list; for more, write a document of your own: ecs-mcp-proxy policy show --document NAME --value cluster=…"}},
 		{"a region of another partition", strings.Replace(good, "us-east-1", "cn-north-1", 1), []string{"line 8: personas.reader.role is of partition aws, but aws.region cn-north-1 is of aws-cn"}},
 		{"a principal that is never reached", strings.Replace(good, "facts:", "  - {match: {kind: os-user, id: alice}, persona: reader}\nfacts:", 1), []string{"line 11: principals[1] is never reached: principals[0] matches first"}},
+		{"a source identity from nowhere", strings.Replace(good, "region: us-east-1", "region: us-east-1, source_identity: none", 1), []string{"line 2: aws.source_identity must be principal or inherit"}},
+		{"an external id outside STS's letters", persona("external_id: \"a b\""), []string{"line 8: personas.reader.external_id must be 2 to 1224"}},
+		{"an external id of one letter", persona("external_id: a"), []string{"personas.reader.external_id must be"}},
+		{"a tag of AWS's own", persona("session_tags: {set: {\"AWS:x\": a}}"), []string{"session_tags: AWS:x: keys that begin with aws: are AWS's own"}},
+		{"a tag of the proxy's own", persona("session_tags: {pass: [Persona]}"), []string{"line 8: personas.reader.session_tags: Persona: the proxy itself sets persona, server, tool"}},
+		{"tags that differ in case", persona("session_tags: {pass: [team], set: {Team: a}}"), []string{"session_tags: Team is there twice; AWS compares keys without case"}},
+		{"a tag without a key", persona("session_tags: {pass: [\"\"]}"), []string{`session_tags: "" is no tag key`}},
+		{"a tag value with a star", persona("session_tags: {set: {team: \"*\"}}"), []string{"personas.reader.session_tags.set.team must be at most 256 letters"}},
+		{"a tag value that is too long", persona("session_tags: {set: {team: " + strings.Repeat("a", 257) + "}}"), []string{"session_tags.set.team must be at most 256"}},
+		{"a tag key that is too long", persona("session_tags: {set: {" + strings.Repeat("a", 129) + ": b}}"), []string{"is no tag key: 1 to 128"}},
+		{"too many tags", persona("session_tags: {pass: [" + strings.Join(strings.Split(strings.Repeat("a", 48), ""), "1,") + "]}"), []string{"session_tags has 48 tags; AWS takes 47 beside the proxy's own"}},
+		{"a transitive tag that is none", persona("transitive: [team]"), []string{"personas.reader.transitive: team is no session tag; name one of session_tags, or persona, server, tool"}},
+		{"a transitive tag twice", persona("transitive: [tool, tool]"), []string{"personas.reader.transitive: tool is there twice"}},
+		{"waiting for a day", good + "limits: {wait: 24h}\n", []string{"line 13: limits.wait must be between 1s and 12h"}},
+		{"waiting for an hour in a process of its own", good + "limits: {wait: 1h}\ncredentials: {delivery: process}\n", []string{"limits.wait must be at most 13m0s with credentials.delivery process"}},
 		{"credentials by post", good + "credentials: {delivery: post}\n", []string{"line 13: credentials.delivery must be lease, process or none"}},
 		{"reuse of everything", good + "credentials: {reuse: all}\n", []string{"line 13: credentials.reuse must be reads or none"}},
 		{"an empty policy path", good + "policy: {paths: [\"\"]}\n", []string{"line 13: policy.paths: a path is empty"}},

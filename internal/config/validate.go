@@ -54,6 +54,9 @@ func (c *Config) validate(lines lineIndex) (problems []error) {
 			fail("aws.endpoint", "aws.endpoint must be an http or https URL without user information")
 		}
 	}
+	if s := c.AWS.SourceIdentity; s != SourcePrincipal && s != SourceInherit {
+		fail("aws.source_identity", "aws.source_identity must be %s or %s", SourcePrincipal, SourceInherit)
+	}
 	for name := range c.Upstream.Env {
 		if strings.HasPrefix(strings.ToUpper(name), "AWS_") || name == "" || strings.ContainsAny(name, "=\x00") {
 			fail("upstream.env."+name, "upstream.env.%s: the proxy alone sets the server's AWS_ variables", name)
@@ -121,6 +124,7 @@ func (c *Config) validatePersona(name string, fail func(path, format string, arg
 			}
 		}
 	}
+	p.validateSession(path, fail)
 	// Facts and grants are of one account: its own role's.
 	if c.Facts.Role != "" && roleForm.MatchString(p.Role) && roleForm.MatchString(c.Facts.Role) && Account(p.Role) != Account(c.Facts.Role) {
 		fail("facts.role", "facts.role is of another account than %s.role", path)
@@ -142,6 +146,12 @@ func (c *Config) validateLimits(fail func(path, format string, args ...any)) {
 	}
 	if d := c.Limits.CallTimeout.D(); d < time.Second || d > 14*time.Minute {
 		fail("limits.call_timeout", "limits.call_timeout must be between 1s and 14m: AWS credentials of a call last 15 minutes")
+	}
+	if d := c.Limits.Wait.D(); d < time.Second || d > 12*time.Hour {
+		fail("limits.wait", "limits.wait must be between 1s and 12h")
+	}
+	if c.Limits.Wait > DefaultLongestWait && c.Credentials.Delivery == DeliveryProcess {
+		fail("limits.wait", "limits.wait must be at most %s with credentials.delivery process: the keys in a process's environment cannot be renewed", DefaultLongestWait.D())
 	}
 	if d := c.Limits.CancelGrace.D(); d < 100*time.Millisecond || d > 10*time.Minute {
 		fail("limits.cancel_grace", "limits.cancel_grace must be between 100ms and 10m")
@@ -185,6 +195,13 @@ func (c *Config) Warnings() (warnings []string) {
 	for _, name := range slices.Sorted(maps.Keys(c.Personas)) {
 		if len(c.Personas[name].Boundary) == 0 {
 			warnings = append(warnings, fmt.Sprintf("persona %s has no boundary, so neither its region nor production is protected by one; add boundary: [region-and-production]", name))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Personas)) {
+		for _, key := range c.Personas[name].SessionTags.Pass {
+			if key != "uid" { // all that authz.OSUser knows
+				warnings = append(warnings, fmt.Sprintf("personas.%s.session_tags.pass: a principal of kind os-user has the tag uid and no other, so %s is never passed on", name, key))
+			}
 		}
 	}
 	if c.Credentials.Delivery == DeliveryNone {

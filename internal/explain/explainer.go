@@ -39,6 +39,7 @@ type Explainer struct {
 	// Tags are assumed to be the tags of every resource whose tags would be looked up.
 	Tags    map[string]string
 	Timeout time.Duration // of a call whose catalogue entry names none
+	NoReuse bool          // every call has a grant of its own
 	Now     func() time.Time
 	// Notes are said with every explanation.
 	Notes []string
@@ -223,7 +224,8 @@ func (q *inquiry) gate(ctx context.Context, s situation) (*mcp.Gate, error) {
 	key := s.caller.Persona + "\x00" + s.id
 	g, ok := q.gates[key]
 	if !ok {
-		g = &mcp.Gate{Caller: s.caller, Catalog: q.Catalog, Policy: func(context.Context) (mcp.Decider, error) { return decider, nil }}
+		g = &mcp.Gate{Caller: s.caller, Catalog: q.Catalog, NoReuse: q.NoReuse,
+			Policy: func(context.Context) (mcp.Decider, error) { return decider, nil }}
 		q.gates[key] = g
 	}
 	g.Facts = s

@@ -55,12 +55,12 @@ func (c *call) assumeRole() (any, *fault) {
 	if packed > 100 {
 		return nil, newFault("PackedPolicyTooLarge", "Packed policy consumes %d%% of allotted space, please use smaller policy.", packed)
 	}
-	arn := fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", c.aws.partition, c.aws.account, r.Name, p.sessionName)
+	arn := fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", c.aws.partition, r.Account, r.Name, p.sessionName)
 	k := r.newSession(arn, s, policy)
 	c.aws.keys[k.id] = k
 	c.aws.sessions = append(c.aws.sessions, Session{
 		AccessKeyID: k.id, RoleARN: r.arn, Name: s.name, SourceIdentity: s.sourceIdentity,
-		Policy: p.policy, PackedSize: packed, Tags: maps.Clone(s.tags), Expires: s.expires,
+		Policy: p.policy, PackedSize: packed, Tags: maps.Clone(s.tags), Transitive: s.transitive, Expires: s.expires,
 	})
 	c.noteViolation(arn, policy)
 	return assumeRoleResponse{
@@ -90,19 +90,25 @@ func (c *call) mayAssume(p assumeRoleParameters) (*role, *fault) {
 		k.many("sts:TransitiveTagKeys", p.transitive...)
 	}
 	accesses := []access{{"sts:AssumeRole", p.roleARN, k}}
-	if len(p.tags) > 0 {
+	inherited := session{}
+	if c.caller.session != nil {
+		inherited = *c.caller.session
+	}
+	if len(p.tags)+len(inherited.transitive) > 0 {
 		accesses = append(accesses, access{"sts:TagSession", p.roleARN, k})
 	}
-	if p.sourceIdentity != "" {
+	if p.sourceIdentity != "" || inherited.sourceIdentity != "" {
 		accesses = append(accesses, access{"sts:SetSourceIdentity", p.roleARN, k})
 	}
 	if f := c.authorize(accesses...); f != nil {
 		return nil, f
 	}
 	r := c.aws.roles[p.roleARN]
-	if r == nil || !r.trusts(c.caller) || r.ExternalID != "" && r.ExternalID != p.externalID {
-		c.allowed, c.reason = false, "implicitDeny trust"
-		return nil, accessDenied(c.caller.arn, "sts:AssumeRole", p.roleARN, "")
+	for _, x := range accesses {
+		if r == nil || !r.trusts(c.caller, x.action) || r.ExternalID != "" && r.ExternalID != p.externalID {
+			c.allowed, c.reason = false, "implicitDeny trust"
+			return nil, accessDenied(c.caller.arn, x.action, p.roleARN, "")
+		}
 	}
 	return r, nil
 }
@@ -132,7 +138,7 @@ func (c *call) inherit(p assumeRoleParameters) (session, *fault) {
 	}
 	if parent.sourceIdentity != "" {
 		if s.sourceIdentity != "" && s.sourceIdentity != parent.sourceIdentity {
-			return session{}, accessDenied(c.caller.arn, "sts:SetSourceIdentity", p.roleARN, "because the source identity is already set")
+			return session{}, accessDenied(c.caller.arn, "sts:SetSourceIdentity", p.roleARN, "")
 		}
 		s.sourceIdentity = parent.sourceIdentity
 	}

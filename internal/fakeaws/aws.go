@@ -32,7 +32,7 @@ type AWS struct {
 	roles      map[string]*role      // by ARN
 	users      map[string]bool       // by ARN
 	state      state
-	throttles  map[string]int // by action: how many requests to refuse
+	failures   map[string]*failing // by action
 	requests   []Request
 	sessions   []Session
 	violations []string
@@ -53,7 +53,7 @@ func New(c Config) *AWS {
 	return &AWS{
 		account: c.Account, region: c.Region, partition: partitionOf(c.Region), now: c.Now,
 		keys: map[string]*accessKey{}, roles: map[string]*role{}, users: map[string]bool{},
-		state: newState(), throttles: map[string]int{},
+		state: newState(), failures: map[string]*failing{},
 	}
 }
 
@@ -74,14 +74,6 @@ func (a *AWS) Advance(d time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.advanced += d
-}
-
-// Throttle answers the next so many requests for an action ("sts:AssumeRole")
-// with AWS's throttling error, before they are decided.
-func (a *AWS) Throttle(action string, times int) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.throttles[action] = times
 }
 
 // clock is AWS's idea of now. The caller holds the lock.

@@ -47,7 +47,7 @@ func (c *call) authorize(accesses ...access) *fault {
 // requestKeys are the condition keys that every request carries.
 // Source: IAM User Guide, "AWS global condition context keys".
 func (c *call) requestKeys() keys {
-	k := c.caller.keys(c.aws.account)
+	k := c.caller.keys()
 	k.one("aws:RequestedRegion", c.auth.region)
 	k.one("aws:CurrentTime", c.at.UTC().Format(time.RFC3339))
 	k.one("aws:EpochTime", strconv.FormatInt(c.at.Unix(), 10))

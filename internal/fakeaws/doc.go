@@ -22,8 +22,9 @@
 // [AWS.Sessions], and [AWS.Violations] for requests that AWS would answer but
 // this product must never send.
 //
-// It does not run containers, keeps nothing on disk, knows one account and no
-// organisation (no SCP or RCP) and no resource-based policy but a role's trust,
-// and answers a presigned URL with a missing-token error. Operations that it
-// does not implement are authorised on resource "*" and then refused as unknown.
+// It does not run containers, keeps nothing on disk, has the resources of one
+// account (roles may be of others), no organisation (no SCP or RCP) and no
+// resource-based policy but a role's trust, and answers a presigned URL with a
+// missing-token error. Operations that it does not implement are authorised on
+// resource "*" and then refused as unknown.
 package fakeaws

@@ -1,6 +1,7 @@
 package fakeaws
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -23,6 +24,12 @@ type Role struct {
 	// Trusted lists the ARNs of the users, roles and role sessions that may
 	// assume the role; empty means every principal of the account.
 	Trusted []string
+	// Account is the role's; empty means the fake's own. A role of another
+	// account trusts nobody that Trusted does not name.
+	Account string
+	// Untrusted lists the actions that the trust policy does not allow anybody,
+	// such as sts:TagSession.
+	Untrusted []string
 	// ExternalID, if set, must be given to AssumeRole.
 	ExternalID string
 	MaxSession time.Duration // 1 h to 12 h; zero means 1 h
@@ -40,6 +47,7 @@ type principal struct {
 	iamARN   string // the user, or the role behind the session: aws:PrincipalArn
 	kind     string // aws:PrincipalType
 	userID   string
+	account  string
 	username string // users only
 	layers   []layer
 	session  *session // sessions only
@@ -79,7 +87,7 @@ func (a *AWS) AddUser(name string, policies ...string) (Key, error) {
 		return Key{}, fmt.Errorf("add user %s: %w", name, err)
 	}
 	k := newKey("AKIA")
-	k.principal = principal{arn: arn, iamARN: arn, kind: "User", userID: newID("AIDA"), username: name, layers: []layer{identity}}
+	k.principal = principal{arn: arn, iamARN: arn, kind: "User", account: a.account, userID: newID("AIDA"), username: name, layers: []layer{identity}}
 	a.users[arn] = true
 	a.keys[k.id] = k
 	return Key{k.id, k.secret}, nil
@@ -90,7 +98,8 @@ func (a *AWS) AddUser(name string, policies ...string) (Key, error) {
 func (a *AWS) AddRole(r Role) (arn string, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	arn = a.iamARN("role/" + r.Name)
+	r.Account = cmp.Or(r.Account, a.account)
+	arn = "arn:" + a.partition + ":iam::" + r.Account + ":role/" + r.Name
 	if !namePattern.MatchString(r.Name) || a.roles[arn] != nil {
 		return "", fmt.Errorf("add role: %q is taken or not a name", r.Name)
 	}
@@ -112,7 +121,7 @@ func (a *AWS) AddRole(r Role) (arn string, err error) {
 		}
 		layers = append(layers, boundary)
 	}
-	r.Trusted = slices.Clone(r.Trusted)
+	r.Trusted, r.Untrusted = slices.Clone(r.Trusted), slices.Clone(r.Untrusted)
 	a.roles[arn] = &role{Role: r, arn: arn, id: newID("AROA"), layers: layers}
 	return arn, nil
 }
@@ -133,9 +142,12 @@ func newLayer(kind layerKind, policies []string) (layer, error) {
 	return l, nil
 }
 
-// trusts reports whether the role's trust policy names the caller.
-func (r *role) trusts(p principal) bool {
-	return len(r.Trusted) == 0 || slices.Contains(r.Trusted, p.arn) || slices.Contains(r.Trusted, p.iamARN)
+// trusts reports whether the role's trust policy lets the caller do the action.
+func (r *role) trusts(p principal, action string) bool {
+	if slices.Contains(r.Untrusted, action) {
+		return false
+	}
+	return len(r.Trusted) == 0 && r.Account == p.account || slices.Contains(r.Trusted, p.arn) || slices.Contains(r.Trusted, p.iamARN)
 }
 
 // newSession makes the key of a session of the role.
@@ -147,15 +159,15 @@ func (r *role) newSession(arn string, s session, policy *layer) *accessKey {
 	}
 	s.tags = maps.Clone(s.tags)
 	s.token = rand.Text() + rand.Text() + rand.Text() + rand.Text()
-	k.principal = principal{arn: arn, iamARN: r.arn, kind: "AssumedRole", userID: r.id + ":" + s.name, layers: layers, session: &s}
+	k.principal = principal{arn: arn, iamARN: r.arn, kind: "AssumedRole", account: r.Account, userID: r.id + ":" + s.name, layers: layers, session: &s}
 	return k
 }
 
 // keys are the condition keys that say who calls.
-func (p principal) keys(account string) keys {
+func (p principal) keys() keys {
 	k := keys{}
 	k.one("aws:PrincipalArn", p.iamARN)
-	k.one("aws:PrincipalAccount", account)
+	k.one("aws:PrincipalAccount", p.account)
 	k.one("aws:PrincipalType", p.kind)
 	k.one("aws:userid", p.userID)
 	if p.username != "" {

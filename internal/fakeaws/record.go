@@ -33,6 +33,7 @@ type Session struct {
 	Policy                                     string // inline session policy as sent
 	PackedSize                                 int    // percent
 	Tags                                       map[string]string
+	Transitive                                 []string // keys of Tags, inherited ones too
 	Expires                                    time.Time
 }
 
@@ -53,7 +54,7 @@ func (a *AWS) Sessions() []Session {
 	defer a.mu.Unlock()
 	out := slices.Clone(a.sessions)
 	for i := range out {
-		out[i].Tags = maps.Clone(out[i].Tags)
+		out[i].Tags, out[i].Transitive = maps.Clone(out[i].Tags), slices.Clone(out[i].Transitive)
 	}
 	return out
 }

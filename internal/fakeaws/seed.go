@@ -161,3 +161,10 @@ func (a *AWS) SetTag(arn, key, value string) bool {
 	tags[key] = value
 	return true
 }
+
+// RemoveTag takes a tag off a resource.
+func (a *AWS) RemoveTag(arn, key string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.state.tagsOf(arn), key)
+}

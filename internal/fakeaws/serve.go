@@ -13,10 +13,12 @@ func (a *AWS) serve(w http.ResponseWriter, r *http.Request) {
 	m, f := readMessage(r)
 	var body []byte
 	if f == nil {
+		a.hesitate(m, r)
 		body, f = a.run(m, r)
 	} else {
 		a.refuse(m, f)
 	}
+	w.Header().Set("Date", a.now().UTC().Format(http.TimeFormat))
 	m.answer(w, strings.ToLower(rand.Text()), body, f)
 }
 
@@ -84,7 +86,7 @@ func (c *call) perform() (any, *fault) {
 	if c.protocol == unknownProtocol {
 		return nil, unknownOperation(c.operation)
 	}
-	if f := c.throttled(); f != nil {
+	if f := c.failed(); f != nil {
 		return nil, f
 	}
 	switch {
@@ -117,16 +119,6 @@ func (c *call) perform() (any, *fault) {
 		f = unknownOperation(c.operation)
 	}
 	return nil, f
-}
-
-// throttled uses up one refusal that a test asked for.
-func (c *call) throttled() *fault {
-	action := c.auth.service + ":" + c.operation
-	if c.aws.throttles[action] == 0 {
-		return nil
-	}
-	c.aws.throttles[action]--
-	return &fault{"ThrottlingException", "Throttling", http.StatusBadRequest, "Rate exceeded"}
 }
 
 // record notes the request, whatever became of it.

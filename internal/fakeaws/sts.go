@@ -29,7 +29,7 @@ func (c *call) getCallerIdentity() (any, *fault) {
 		return nil, unknownOperation("of version " + c.form.Get("Version"))
 	}
 	c.allowed, c.reason = true, "allowed without policy"
-	return callerIdentityResponse{Arn: c.caller.arn, UserID: c.caller.userID, Account: c.aws.account}, nil
+	return callerIdentityResponse{Arn: c.caller.arn, UserID: c.caller.userID, Account: c.caller.account}, nil
 }
 
 // unknownParameter refuses what this STS would otherwise have to ignore:

@@ -185,6 +185,19 @@ func TestEqualReadsShareOneGrant(t *testing.T) {
 	}
 }
 
+func TestWithoutReuseEachReadHasAGrantOfItsOwn(t *testing.T) {
+	tb := converse(t, "reader", func(g *Gate) { g.NoReuse = true })
+	for id := range 2 {
+		tb.say(manage(id, "DescribeServices", readStaging))
+		tb.get()
+		tb.tell(fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"result":{}}`, id))
+		tb.hear()
+	}
+	if n := len(tb.aws.Sessions()); n != 2 {
+		t.Errorf("%d sessions", n)
+	}
+}
+
 func TestALateAnswerIsAnOutcomeUnknown(t *testing.T) {
 	tb := converse(t, "reader", func(g *Gate) { g.Timeout = 150 * time.Millisecond })
 	tb.say(manage(1, "ListClusters", `{}`))

@@ -1,6 +1,7 @@
 package mcp
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -37,6 +38,7 @@ type FactReader interface {
 // Minter lends credentials.
 type Minter interface {
 	Mint(context.Context, grant.Order) (*grant.Grant, error)
+	Keep(ctx context.Context, o grant.Order, minted *grant.Grant, lend func(*grant.Grant) error) error
 }
 
 // Recorder keeps the record.
@@ -50,6 +52,7 @@ type Caller struct {
 	Principal authz.Principal
 	Persona   string
 	Role      string // ARN
+	Terms     grant.Terms
 	Env       catalog.Env
 }
 
@@ -67,11 +70,15 @@ type Gate struct {
 	Delivery grant.Delivery
 	Record   Recorder
 	Timeout  time.Duration // of a call whose catalogue entry names none
+	// Wait is the longest that a call may be asked to wait; zero for what one session outlasts.
+	Wait time.Duration
 	// Shadow is the mode shadow; nil, and policy is enforced.
 	Shadow *Shadow
 	// ListOperations adds to a tool's description which of its operations
 	// policy leaves open.
 	ListOperations bool
+	// NoReuse gives every call a grant of its own, reads too.
+	NoReuse bool
 	// FullDetail tells the client which statement decided.
 	FullDetail bool
 	// ShowCommand is the command that prints a decision's record.
@@ -167,8 +174,7 @@ func (g *Gate) admit(ctx context.Context, m *wire.Message, wait func(times int))
 		return nil, id, err
 	}
 	if lent != nil {
-		record.Grant = &audit.Grant{AccessKeyID: lent.AccessKeyID, Role: lent.Role, SessionName: lent.SessionName, SessionPolicy: lent.Policy,
-			SessionPolicySize: len(lent.Policy), PackedPolicySize: lent.PackedSize, Until: lent.Until, Reused: lent.Reused}
+		record.Grant = recorded(lent)
 	}
 	if err := g.Record.Append(record); err != nil {
 		return nil, id, err
@@ -176,6 +182,9 @@ func (g *Gate) admit(ctx context.Context, m *wire.Message, wait func(times int))
 	if lent != nil {
 		if err := hold.Deliver(waiting, lent); err != nil {
 			return nil, id, err
+		}
+		if order.Renews {
+			go g.renew(hold, id, order, lent)
 		}
 	}
 	admitted = true
@@ -203,7 +212,11 @@ func (g *Gate) resolve(ctx context.Context, m *wire.Message) (*catalog.Resolutio
 		if err := g.hidden(ctx, m.Name); err != nil {
 			return nil, err
 		}
-		return g.Catalog.Resolve(g.Caller.Env, m.Name, m.Arguments)
+		resolution, err := g.Catalog.Resolve(g.Caller.Env, m.Name, m.Arguments)
+		if err == nil {
+			err = g.tooLong(resolution)
+		}
+		return resolution, err
 	case "prompts/get":
 		accesses, err := g.Catalog.Prompt(g.Caller.Env, m.Name)
 		return &catalog.Resolution{Tool: m.Name, Accesses: accesses}, err
@@ -214,6 +227,18 @@ func (g *Gate) resolve(ctx context.Context, m *wire.Message) (*catalog.Resolutio
 	return nil, &refusal{classMethod, "the method is not known here", "no resolution for method " + m.Method}
 }
 
+// defaultWait and all that is added to it end before a session does.
+const defaultWait = 13 * time.Minute
+
+// tooLong refuses a call that is to wait longer than configuration allows.
+func (g *Gate) tooLong(r *catalog.Resolution) error {
+	if most := cmp.Or(g.Wait, defaultWait); r.Wait > most {
+		text := fmt.Sprintf("%s: %s asks to wait for %s, and limits.wait is %s; give at most %d", r.Tool, r.WaitArgument, r.Wait, most, int(most/time.Second))
+		return &refusal{classArgument, text, text}
+	}
+	return nil
+}
+
 // order asks for exactly the accesses that were allowed; an optional one that
 // was not is left out. In shadow mode it asks for the call's accesses as they
 // are: pins and denies would carry policy's verdict out at AWS.
@@ -221,7 +246,9 @@ func (g *Gate) order(id string, r *catalog.Resolution, judged judgement) grant.O
 	order := grant.Order{DecisionID: id, Role: g.Caller.Role, Region: g.Caller.Env.Region,
 		SourceIdentity: grant.SourceIdentity(g.Caller.Principal.Kind, g.Caller.Principal.ID),
 		Tags:           map[string]string{"persona": g.Caller.Persona, "server": g.Catalog.Server(), "tool": r.Tool},
-		Reusable:       !r.Write && !r.Sensitive}
+		Renews:         r.LongRunning && g.Delivery == grant.DeliverLease, // the environment of a process cannot be changed
+		Reusable:       !g.NoReuse && !r.Write && !r.Sensitive}
+	g.Caller.Terms.Add(&order, g.Caller.Principal.Tags)
 	if g.Shadow != nil {
 		for _, a := range judged.request.Accesses {
 			order.Items = append(order.Items, grant.Item{Access: a})

@@ -75,3 +75,8 @@ func (tb *table) updateStaging() error {
 	_, err := tb.asServer().UpdateService(tb.t.Context(), &ecs.UpdateServiceInput{Cluster: aws.String("staging"), Service: aws.String("checkout"), DesiredCount: aws.Int32(2)})
 	return err
 }
+
+func (tb *table) describeStaging() error {
+	_, err := tb.asServer().DescribeServices(tb.t.Context(), &ecs.DescribeServicesInput{Cluster: aws.String("staging"), Services: []string{"checkout"}})
+	return err
+}

@@ -60,6 +60,31 @@ func TestATagThatFlipsBetweenCheckAndUseIsRefusedByAWS(t *testing.T) {
 	}
 }
 
+// The same with what is shipped: persona, boundary and every guardrail. A tag
+// that is gone at the use is as bad as one that is another.
+func TestWhatTheShippedPolicyReadIsCheckedAgainByAWS(t *testing.T) {
+	for name, tt := range map[string]struct {
+		flip    func(*table)
+		refused bool
+	}{
+		"nothing flips":                    {func(*table) {}, false},
+		"another tag comes":                {func(tb *table) { tb.aws.SetTag(stagingService, "Owner", "bob") }, false},
+		"the service goes into production": {func(tb *table) { tb.aws.SetTag(stagingService, "Environment", "production") }, true},
+		"its tag is taken off":             {func(tb *table) { tb.aws.RemoveTag(stagingService, "Environment") }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tb := converse(t, "deployer", nil)
+			tb.say(manage(1, "UpdateService", `{"cluster":"staging","service":"checkout","desiredCount":0}`)) // not of production
+			tb.get()
+			tt.flip(tb)
+			err := tb.updateStaging()
+			if tt.refused != (err != nil && strings.Contains(err.Error(), "AccessDenied")) || !tt.refused && err != nil {
+				t.Errorf("%v\n%s", err, tb.records(1)[0].Grant.SessionPolicy)
+			}
+		})
+	}
+}
+
 func TestAGuardrailsFactIsLookedUpAndDecidedOn(t *testing.T) {
 	tb := converse(t, "own", ownPolicy(t, allowAll, "", ownerRego))
 	tb.aws.SetTag(stagingService, "Team", "payments")

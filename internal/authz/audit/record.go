@@ -10,6 +10,7 @@ import (
 const (
 	PhaseDecision = "decision" // an allowed call, before it is forwarded
 	PhaseOutcome  = "outcome"  // the same call, after
+	PhaseRenewal  = "renewal"  // the same call, while it lasts: one more grant, before it is lent
 	PhaseRefusal  = "refusal"  // a message that was refused, once
 	PhaseEvent    = "event"    // something that was dropped or ended, outside of a call
 )

@@ -17,6 +17,12 @@ func Show(w io.Writer, records []Record) error {
 	var b strings.Builder
 	for _, r := range records {
 		switch r.Phase {
+		case PhaseRenewal:
+			if g := r.Grant; g != nil {
+				line(&b, "renewed", fmt.Sprintf("%s, denied by AWS after %s", g.AccessKeyID, g.Until.Format(time.RFC3339)))
+			} else {
+				line(&b, "renewal", "failed, so the call had no credentials any more: "+r.Message)
+			}
 		case PhaseOutcome:
 			fmt.Fprintf(&b, "outcome    %s after %.1f ms", r.Class, r.Millis)
 			fmt.Fprintf(&b, "; credentials drawn %d times", r.Draws)

@@ -37,6 +37,10 @@ type Resolution struct {
 	EscapesScope bool // acts through something that outlives the call or its grant
 	// Timeout is how long the call may take if the catalogue knows, else 0.
 	Timeout time.Duration
+	// Wait is how long the call is to wait for something, and WaitArgument the
+	// argument that says so. Zero if it is not for the arguments to say.
+	Wait         time.Duration
+	WaitArgument string
 }
 
 //go:embed data/common.yaml

@@ -93,7 +93,7 @@ var refusals = []struct {
 	{"an image of another region", "validate_ecs_express_mode_prerequisites", `{"image_uri":"123456789012.dkr.ecr.eu-west-1.amazonaws.com/a:b"}`, ErrArgument, "region"},
 	{"an image of another registry", "validate_ecs_express_mode_prerequisites", `{"image_uri":"docker.io/library/nginx:1"}`, ErrArgument, "must be an ECR image"},
 	{"an app name that is no name", "delete_app", `{"service_arn":"arn:aws:ecs:us-east-1:123456789012:service/a/b","app_name":"a*"}`, ErrArgument, "app_name must match"},
-	{"a wait without end", "wait_for_service_ready", `{"cluster":"a","service_name":"b","timeout_seconds":100000}`, ErrArgument, "at most 780"},
+	{"a wait without end", "wait_for_service_ready", `{"cluster":"a","service_name":"b","timeout_seconds":100000}`, ErrArgument, "at most 43200"},
 	{"an unknown argument of a plain tool", "containerize_app", `{"app_path":"/a","port":1,"region":"x"}`, ErrArgument, "region is not a known argument"},
 	{"a port as a string", "containerize_app", `{"app_path":"/a","port":"80"}`, ErrArgument, "must be a whole number"},
 }

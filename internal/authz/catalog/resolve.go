@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -65,11 +66,16 @@ func (c *Catalog) Resolve(env Env, name string, args json.RawMessage) (*Resoluti
 	if err != nil {
 		return nil, err
 	}
-	return &Resolution{
+	r := &Resolution{
 		Tool: name, Operation: selected, Accesses: accesses,
 		Write: o.write, Sensitive: o.sensitive, LongRunning: o.longRunning, EscapesScope: o.escapesScope,
-		Timeout: k.timeout(o),
-	}, nil
+		Timeout: o.timeout,
+	}
+	if o.timeoutFrom != nil {
+		r.Wait, r.WaitArgument = k.wait(o), strings.Join(o.timeoutFrom, ".")
+		r.Timeout = r.Wait + answerMargin
+	}
+	return r, nil
 }
 
 // operation finds the operation that the arguments select.
@@ -113,16 +119,14 @@ func (t *tool) ownArguments(v *value) (*value, error) {
 	return v.members[i], nil // its type is checked against the operation's shape
 }
 
-func (k *call) timeout(o *operation) time.Duration {
-	if o.timeoutFrom == nil {
-		return o.timeout
-	}
+// wait is how long the arguments say, or else the catalogue.
+func (k *call) wait(o *operation) time.Duration {
 	if given := k.args.find(o.timeoutFrom, k.at); len(given) == 1 {
 		if seconds, err := strconv.Atoi(given[0].text); err == nil {
-			return time.Duration(seconds)*time.Second + answerMargin
+			return time.Duration(seconds) * time.Second
 		}
 	}
-	return o.timeout + answerMargin
+	return o.timeout
 }
 
 // globalRegion is what AWS carries as requested region of a global service.

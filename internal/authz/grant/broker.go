@@ -3,17 +3,12 @@ package grant
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
-	"slices"
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
-	"github.com/aws/aws-sdk-go-v2/service/sts/types"
-	"github.com/aws/smithy-go"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // ErrCredentials is the class of everything that keeps AWS from lending
@@ -31,18 +26,25 @@ type STS interface {
 // Broker mints grants and lends those of equal non-sensitive reads again. It
 // is safe for concurrent use.
 type Broker struct {
-	sts STS
+	sts   STS
+	retry *retry.Standard // its budget of retries is of all calls together
+	clock clock
 
-	mu    sync.Mutex
-	reads map[string]*Grant // by scope
+	mu      sync.Mutex
+	reads   map[string]*Grant  // by scope
+	flights map[string]*flight // by scope
 }
 
 // NewBroker returns a Broker that assumes roles through sts.
-func NewBroker(sts STS) *Broker { return &Broker{sts: sts, reads: map[string]*Grant{}} }
+func NewBroker(sts STS) *Broker {
+	return &Broker{sts: sts, retry: newRetry(), reads: map[string]*Grant{}, flights: map[string]*flight{}}
+}
 
 // Mint returns a grant for o: a living one of the same scope if o is reusable
 // and that one lasts until the call's deadline plus Margin, a new one else.
-// Errors are ErrNothingGrantable, ErrPolicySize or ErrCredentials.
+// Equal reusable orders at the same time cost one AssumeRole. While STS is
+// down, a living grant goes on serving its scope until its end.
+// Errors are ErrNothingGrantable, ErrPolicySize, ErrSessionDeny or ErrCredentials.
 func (b *Broker) Mint(ctx context.Context, o Order) (*Grant, error) {
 	scope, err := o.Scope()
 	if err != nil {
@@ -52,89 +54,41 @@ func (b *Broker) Mint(ctx context.Context, o Order) (*Grant, error) {
 	if !o.Reusable || end.After(time.Now().Add(ReuseWindow)) {
 		return b.assume(ctx, o, end)
 	}
-	if g := b.living(scope, end); g != nil {
-		return g, nil
+	for range 2 { // one that was ordered before this call may end too early, the next cannot
+		g, err := b.share(ctx, scope, o, end)
+		if err != nil || g.lasts(end) {
+			return g, err
+		}
 	}
-	g, err := b.assume(ctx, o, time.Now().Add(ReuseWindow))
-	if err != nil {
-		return nil, err
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.reads[scope] = g
-	return g, nil
+	return b.assume(ctx, o, end) // but for a clock that was set meanwhile
 }
 
-func (b *Broker) living(scope string, end time.Time) *Grant {
+// share returns the scope's living grant, or waits for the one that is on its
+// way, or orders it.
+func (b *Broker) share(ctx context.Context, scope string, o Order, end time.Time) (*Grant, error) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	now := time.Now()
-	maps.DeleteFunc(b.reads, func(_ string, g *Grant) bool { return !g.Until.After(now) })
-	g := b.reads[scope]
-	if g == nil || g.Until.Before(end.Truncate(time.Second)) {
-		return nil
+	maps.DeleteFunc(b.reads, func(_ string, g *Grant) bool { return !g.lasts(now) })
+	if g := b.reads[scope]; g != nil && g.lasts(end) {
+		b.mu.Unlock()
+		return g.again(), nil
 	}
-	again := *g
-	again.Reused = true
-	return &again
-}
-
-func (b *Broker) assume(ctx context.Context, o Order, until time.Time) (*Grant, error) {
-	until = until.Truncate(time.Second)
-	if until.After(time.Now().Add(MinLife)) {
-		return nil, fmt.Errorf("%w: the call may last until %s and a session lasts %s", ErrCredentials, until.UTC().Format(time.RFC3339), MinLife)
+	f := b.flights[scope]
+	leads := f == nil
+	if leads {
+		f = b.start(ctx, scope, o)
 	}
-	policy, err := Compile(o.Items, o.Region, until, o.Denies...)
+	f.waiting++
+	b.mu.Unlock()
+	g, err := b.wait(ctx, scope, f)
 	if err != nil {
+		if ctx.Err() != nil {
+			err = failure(ctx.Err(), o, 0)
+		}
 		return nil, err
 	}
-	in := &sts.AssumeRoleInput{
-		RoleArn:         aws.String(o.Role),
-		RoleSessionName: aws.String(SessionPrefix + o.DecisionID),
-		SourceIdentity:  aws.String(o.SourceIdentity),
-		Policy:          aws.String(policy),
-		DurationSeconds: aws.Int32(int32(MinLife / time.Second)),
+	if !leads {
+		g = g.again()
 	}
-	for _, k := range slices.Sorted(maps.Keys(o.Tags)) {
-		in.Tags = append(in.Tags, types.Tag{Key: aws.String(k), Value: aws.String(o.Tags[k])})
-	}
-	out, err := b.sts.AssumeRole(ctx, in)
-	if err != nil {
-		return nil, explain(err, o.Role)
-	}
-	c := out.Credentials
-	if c == nil || aws.ToString(c.AccessKeyId) == "" || aws.ToString(c.SecretAccessKey) == "" ||
-		aws.ToString(c.SessionToken) == "" || c.Expiration == nil {
-		return nil, fmt.Errorf("%w: assume role %s: incomplete answer", ErrCredentials, o.Role)
-	}
-	return &Grant{
-		AccessKeyID: *c.AccessKeyId, secret: hide(*c.SecretAccessKey), token: hide(*c.SessionToken),
-		SessionName: *in.RoleSessionName, Role: o.Role, Policy: policy,
-		PackedSize: int(aws.ToInt32(out.PackedPolicySize)), Until: until, Expires: *c.Expiration,
-	}, nil
-}
-
-// explain keeps AWS's code and message, which hold no secret, and says where
-// to look. The SDK's own text is left out: it can quote the request.
-func explain(err error, role string) error {
-	var api smithy.APIError
-	if !errors.As(err, &api) {
-		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-			return fmt.Errorf("%w: assume role %s: no answer from STS in time", ErrCredentials, role)
-		}
-		if unsent := new(smithyhttp.RequestSendError); errors.As(err, &unsent) {
-			return fmt.Errorf("%w: assume role %s: STS cannot be reached; check the network, the region and the endpoint", ErrCredentials, role)
-		}
-		return fmt.Errorf("%w: assume role %s: the proxy has no AWS credentials of its own; %s", ErrCredentials, role, BaseHint)
-	}
-	hint := ""
-	switch api.ErrorCode() {
-	case "AccessDenied":
-		hint = "; the role's trust policy must let the proxy's own identity call sts:AssumeRole, sts:TagSession and sts:SetSourceIdentity"
-	case "PackedPolicyTooLarge":
-		return fmt.Errorf("%w: AWS's packed limit: ask for fewer resources in one call", ErrPolicySize)
-	case "RegionDisabledException":
-		hint = "; STS is switched off in this region"
-	}
-	return fmt.Errorf("%w: assume role %s: %s: %s%s", ErrCredentials, role, api.ErrorCode(), api.ErrorMessage(), hint)
+	return g, nil
 }

@@ -31,10 +31,18 @@ type Order struct {
 	Role           string // ARN of the persona's role
 	Region         string
 	SourceIdentity string
-	Tags           map[string]string // session tags
-	Items          []Item
-	Denies         []authz.SessionDeny // repeated as far as they are about Items
-	Deadline       time.Time           // of the call
+	// InheritIdentity leaves the source identity to AWS, which keeps that of
+	// the proxy's own session. SourceIdentity still tells scopes apart.
+	InheritIdentity bool
+	ExternalID      string
+	Tags            map[string]string // session tags
+	Transitive      []string          // keys of Tags that a chain of roles hands on
+	Items           []Item
+	Denies          []authz.SessionDeny // repeated as far as they are about Items
+	Deadline        time.Time           // of the call
+	// Renews: the call may outlast a session, and whoever minted for it renews
+	// the grant with [Broker.Keep].
+	Renews bool
 	// Reusable: a non-sensitive read, whose grant may serve equal reads.
 	Reusable bool
 }
@@ -47,7 +55,7 @@ func (o Order) Scope() (string, error) {
 		return "", err
 	}
 	h := sha256.New()
-	fmt.Fprintf(h, "%q %q %q %q", o.Role, o.Region, o.SourceIdentity, policy)
+	fmt.Fprintf(h, "%q %q %q %t %q %q %q", o.Role, o.Region, o.SourceIdentity, o.InheritIdentity, o.ExternalID, o.Transitive, policy)
 	for _, k := range slices.Sorted(maps.Keys(o.Tags)) {
 		fmt.Fprintf(h, " %q=%q", k, o.Tags[k])
 	}
@@ -62,11 +70,20 @@ type Grant struct {
 	Role        string
 	Policy      string    // the session policy as sent
 	PackedSize  int       // AWS's PackedPolicySize, percent
-	Until       time.Time // AWS denies everything after it
-	Expires     time.Time // the keys' own end
-	Reused      bool      // minted for an earlier decision of the same scope
+	Until       time.Time // AWS denies everything after it; by this machine's clock
+	Expires     time.Time // the keys' own end; likewise
+	// Skew is how far AWS's clock was ahead of this machine's.
+	Skew   time.Duration
+	Reused bool // minted for an earlier decision of the same scope
 
 	secret, token hidden
+}
+
+// again is the grant for one more call of its scope.
+func (g *Grant) again() *Grant {
+	again := *g
+	again.Reused = true
+	return &again
 }
 
 // hidden is a string that printing does not reach: fmt reads unexported fields
@@ -87,10 +104,10 @@ func (h hidden) reveal() string {
 func (g Grant) Format(w fmt.State, _ rune) { fmt.Fprintf(w, "grant %s", g.AccessKeyID) }
 
 // SourceIdentity turns a principal into STS's SourceIdentity: readable, and
-// unique by a hash where the charset or the length loses something.
+// unique by a hash of both, since the charset or the length may lose something.
 // Source: STS API reference, AssumeRole, [\w+=,.@-]{2,64}.
 func SourceIdentity(kind, id string) string {
-	sum := sha256.Sum256([]byte(kind + "\x00" + id))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q", kind, id))
 	readable := strings.Map(func(r rune) rune {
 		switch {
 		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("_+=,.@-", r):
@@ -101,7 +118,7 @@ func SourceIdentity(kind, id string) string {
 	if len(readable) > 40 {
 		readable = readable[:40]
 	}
-	return readable + "-" + hex.EncodeToString(sum[:6])
+	return readable + "-" + hex.EncodeToString(sum[:10])
 }
 
 // SessionPrefix stands before the decision's id in a session name, which is how

@@ -19,6 +19,7 @@ type Hold struct {
 	endpoint *grant.Endpoint
 	end      func() (draws int) // of the lease
 	lent     bool               // credentials, in whatever way
+	over     chan struct{}      // closed with the lease; nil if nobody asked
 	draws    int
 	refused  int
 	reaper   *time.Timer // set while abandoned
@@ -147,10 +148,27 @@ func (h *Hold) Abandon() (ended bool) {
 	return false
 }
 
+// Over is closed when the lease ends; at once if there is none.
+func (h *Hold) Over() <-chan struct{} {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.over == nil {
+		h.over = make(chan struct{})
+		if h.end == nil {
+			close(h.over)
+		}
+	}
+	return h.over
+}
+
 func (h *Hold) endLease() {
-	if h.end != nil {
-		h.draws = h.end()
-		h.end = nil
+	if h.end == nil {
+		return
+	}
+	h.draws = h.end()
+	h.end = nil
+	if h.over != nil {
+		close(h.over)
 	}
 }
 
