@@ -16,10 +16,7 @@ import (
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/audit"
-	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/catalog"
-	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/facts"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/grant"
-	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/policy"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/config"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/lane"
@@ -37,12 +34,7 @@ type sidecar struct {
 	serverLog string
 	stderr    io.Writer
 
-	live      *policy.Live
-	catalogue *catalog.Catalog
-	facts     *facts.Reader
-	broker    *grant.Broker
-	records   *audit.Log
-	shadow    *mcp.Shadow
+	shared
 	processes *lane.Processes
 }
 
@@ -150,12 +142,7 @@ func (s *sidecar) talk(ctx context.Context, principal authz.Principal, from io.R
 	conversation := mcp.NewConversation(wire.Limits{Bytes: cfg.Limits.MessageBytes}, s.log, servers.start)
 	lanes := newLanes(cfg, s.log, conversation, s.processes)
 	defer conversation.Close(lanes)
-	conversation.Gate = &mcp.Gate{
-		Caller: caller, Catalog: s.catalogue, Policy: deciderOf(s.live), Facts: s.facts, Grants: s.broker, Lanes: lanes,
-		Delivery: grant.Delivery(cfg.Credentials.Delivery), Record: s.records, Timeout: cfg.Limits.CallTimeout.D(), Shadow: s.shadow,
-		FullDetail: cfg.ClientDetail == "full", ListOperations: cfg.Listing.Operations,
-		ShowCommand: func(id string) string { return "ecs-mcp-proxy audit show " + id },
-	}
+	conversation.Gate = s.gate(cfg, caller, lanes, func(id string) string { return "ecs-mcp-proxy audit show " + id })
 	if err := conversation.Run(ctx, from, to); err != nil {
 		s.log.Error("a session's server could not be started", zap.Error(err))
 	}

@@ -90,15 +90,12 @@ func (w *wrapper) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	conversation.Gate = &mcp.Gate{
-		Caller: caller, Catalog: catalogue, Policy: deciderOf(live), Facts: newFacts(cfg, aws),
-		Grants: grant.NewBroker(aws.sts), Lanes: lanes, Delivery: grant.Delivery(cfg.Credentials.Delivery), Record: records,
-		Timeout: cfg.Limits.CallTimeout.D(), Wait: cfg.Limits.Wait.D(), NoReuse: cfg.Credentials.Reuse == config.ReuseNone, FullDetail: cfg.ClientDetail == "full", ListOperations: cfg.Listing.Operations, ShowCommand: w.showCommand,
-	}
+	common := shared{catalogue: catalogue, live: live, facts: newFacts(cfg, aws), broker: grant.NewBroker(aws.sts), records: records}
 	if cfg.Mode == config.ModeShadow {
-		conversation.Gate.Shadow = new(mcp.Shadow)
-		go conversation.Gate.Shadow.Announce(ctx, func(text string) { w.log.Warn(text) })
+		common.shadow = new(mcp.Shadow)
+		go common.shadow.Announce(ctx, func(text string) { w.log.Warn(text) })
 	}
+	conversation.Gate = common.gate(cfg, caller, lanes, w.showCommand)
 	go aws.check(ctx, w.log)
 	go w.forwardSignals(ctx, signals, conversation, servers)
 	if err := conversation.Run(ctx, w.stdin, w.stdout); err != nil {

@@ -20,11 +20,8 @@ const (
 type lane struct {
 	pool  *Pool
 	index int
-
-	holders   int
-	scope     string
-	exclusive bool
-	abandoned int // holders whose call was given up on
+	*turn
+	users int // holders that are this session's
 
 	server    Server
 	endpoint  *grant.Endpoint // the server's own; nil if none is lent by one
@@ -46,6 +43,7 @@ func (l *lane) shares(w *waiter) bool {
 
 func (l *lane) enter(w *waiter) {
 	l.holders++
+	l.users++
 	l.scope, l.exclusive = w.Scope, w.Exclusive
 	l.count()
 	if l.idle != nil {
@@ -62,7 +60,7 @@ func (l *lane) count() {
 }
 
 func (l *lane) uncount() {
-	if l.counted && l.holders == 0 && l.server == nil && l.opening == nil {
+	if l.counted && l.users == 0 && l.server == nil && l.opening == nil {
 		l.counted = false
 		l.pool.config.Processes.give()
 	}
@@ -71,17 +69,18 @@ func (l *lane) uncount() {
 // leave ends a turn; the caller holds the lock.
 func (l *lane) leave(exclusive bool) {
 	l.holders--
+	l.users--
 	l.uncount()
-	if l.holders == 0 && l.index > 0 && l.server != nil && l.pool.config.Idle > 0 {
+	if l.users == 0 && l.index > 0 && l.server != nil && l.pool.config.Idle > 0 {
 		l.idle = time.AfterFunc(l.pool.config.Idle, l.closeIdle)
 	}
-	l.pool.admit()
+	l.pool.turns.admit()
 }
 
 func (l *lane) closeIdle() {
 	l.pool.mu.Lock()
 	defer l.pool.mu.Unlock()
-	if l.free() && l.server != nil {
+	if l.users == 0 && l.server != nil {
 		l.server.Close()
 	}
 }
@@ -153,9 +152,9 @@ func (l *lane) startNow() (Server, *grant.Endpoint, error) {
 	case <-p.ctx.Done():
 		return nil, nil, ErrClosed
 	}
-	var endpoint *grant.Endpoint
+	endpoint := p.turns.endpoint(l.index)
 	var environ []string
-	if p.config.Delivery == grant.DeliverLease {
+	if endpoint == nil && p.config.Delivery == grant.DeliverLease {
 		var err error
 		if endpoint, err = grant.Listen(); err != nil {
 			return nil, nil, err
@@ -167,9 +166,7 @@ func (l *lane) startNow() (Server, *grant.Endpoint, error) {
 	}
 	server, err := p.config.Open(p.ctx, l.index, environ)
 	if err != nil {
-		if endpoint != nil {
-			endpoint.Close()
-		}
+		p.turns.close(l.index, endpoint)
 		return nil, nil, err
 	}
 	return server, endpoint, nil
@@ -177,6 +174,7 @@ func (l *lane) startNow() (Server, *grant.Endpoint, error) {
 
 // bury forgets a server that has ended; the caller holds the lock.
 func (l *lane) bury() {
+	p := l.pool
 	if l.server == nil {
 		return
 	}
@@ -185,9 +183,7 @@ func (l *lane) bury() {
 	default:
 		return
 	}
-	if l.endpoint != nil {
-		l.endpoint.Close()
-	}
+	p.turns.close(l.index, l.endpoint)
 	l.server, l.endpoint = nil, nil
 	if time.Since(l.began) > steady {
 		l.ends = 0

@@ -40,6 +40,9 @@ type Config struct {
 	Lanes int
 	// Delivery is how credentials reach the server.
 	Delivery grant.Delivery
+	// Turns are in common with other sessions, where the servers are; nil: they are
+	// the session's own.
+	Turns *Turns
 	// Processes bounds the servers of all sessions; nil bounds nothing.
 	Processes *Processes
 	// Grace is how long a server may take to answer a call that was given up on
@@ -61,7 +64,8 @@ type Pool struct {
 	stop   context.CancelFunc
 	ended  sync.WaitGroup // of what watches servers
 
-	mu      sync.Mutex
+	mu      *sync.Mutex // of the turns
+	turns   *Turns
 	lanes   []*lane
 	waiting []*waiter
 	closed  bool
@@ -92,11 +96,16 @@ func New(config Config) *Pool {
 	if config.Delivery == grant.DeliverProcess {
 		n++
 	}
-	p := &Pool{config: config}
-	p.ctx, p.stop = context.WithCancel(context.Background())
-	for i := range n {
-		p.lanes = append(p.lanes, &lane{pool: p, index: i})
+	p := &Pool{config: config, turns: config.Turns}
+	if p.turns == nil {
+		p.turns = newTurns(n)
 	}
+	p.mu = &p.turns.mu
+	p.ctx, p.stop = context.WithCancel(context.Background())
+	for i, t := range p.turns.turns {
+		p.lanes = append(p.lanes, &lane{pool: p, index: i, turn: t})
+	}
+	p.turns.join(p)
 	config.Processes.join(p)
 	return p
 }
@@ -168,6 +177,7 @@ func (p *Pool) Close() {
 	p.stop()
 	p.ended.Wait()
 	p.config.Processes.leave(p)
+	p.turns.leave(p)
 }
 
 // admit gives turns, first come, first served; the caller holds the lock.

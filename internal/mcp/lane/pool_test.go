@@ -262,6 +262,29 @@ func TestProcessesBoundAllSessionsTogether(t *testing.T) {
 	})
 }
 
+func TestSessionsThatShareServersShareTheirTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turns := NewTurns(make([]*grant.Endpoint, 2))
+		a, b := pool(t, &starter{}, Config{Turns: turns}), pool(t, &starter{}, Config{Turns: turns})
+		first := take(t, a, Ask{Scope: "of a", Exclusive: true})
+		second := take(t, b, Ask{Scope: "of b", Exclusive: true})
+		if first.Lane() == second.Lane() {
+			t.Fatal("two sessions have one server at the same time")
+		}
+		wait, got := waits(t, a, Ask{Scope: "of a"})
+		if !wait {
+			t.Fatal("a third call has a server")
+		}
+		second.Release() // of the other session
+		synctest.Wait()
+		if len(got) != 1 {
+			t.Error("the turn that the other session gave up was not taken")
+		}
+		a.Close()
+		b.Close()
+	})
+}
+
 func TestAWaitEndsWithItsContextAndWithThePool(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := pool(t, &starter{}, Config{Lanes: 1})
