@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"sync"
 	"time"
@@ -13,7 +14,9 @@ import (
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/config"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/lane"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/remote"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/transport"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
 
 // servers starts the server under a guard, as often as lanes need it.
@@ -48,6 +51,9 @@ func newServers(cfg *config.Config, logFile string) (*servers, error) {
 // home of its own, which goes with it.
 func (s *servers) start(index int, environ []string) (mcp.Process, error) {
 	cfg := s.config
+	if len(cfg.Upstream.URLs) > 0 {
+		return s.connect(cfg.Upstream.URLs[index].URL), nil
+	}
 	environment := lane.Environment{Region: cfg.AWS.Region, Endpoint: cfg.AWS.Endpoint, Set: cfg.Upstream.Env, Pass: cfg.Upstream.Pass,
 		Own: cfg.Credentials.Delivery == config.DeliveryNone}
 	remove := func() {}
@@ -78,7 +84,14 @@ func (s *servers) start(index int, environ []string) (mcp.Process, error) {
 		}}, nil
 }
 
-// first is the session's first server, as it was started last.
+// connect is a server that was not started here.
+func (s *servers) connect(url string) mcp.Process {
+	server := remote.Open(url, wire.Limits{Bytes: s.config.Limits.MessageBytes}, http.DefaultTransport)
+	return mcp.Process{Stdin: server, Stdout: server, Done: server.Done(), Kill: server.Kill,
+		Stop: func() bool { return server.Stop(stopGrace) }}
+}
+
+// first is the session's first server, as it was started last; nil if it was not started here.
 func (s *servers) first() *transport.Child {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -86,15 +99,34 @@ func (s *servers) first() *transport.Child {
 }
 
 // exit is how the first server ended.
-func (s *servers) exit() transport.Exit { return s.first().Wait() }
+func (s *servers) exit() (exit transport.Exit) {
+	if child := s.first(); child != nil {
+		exit = child.Wait()
+	}
+	return exit
+}
+
+// signal passes a signal on to the first server; kill ends it.
+func (s *servers) signal(sig os.Signal) error {
+	if child := s.first(); child != nil {
+		return child.Signal(sig)
+	}
+	return nil
+}
+
+func (s *servers) kill() {
+	if child := s.first(); child != nil {
+		child.Kill()
+	}
+}
 
 // laneIdle is how long a further server of a session is kept for its next call.
 const laneIdle = 5 * time.Minute
 
 // newLanes are the servers of one session.
-func newLanes(cfg *config.Config, log *zap.Logger, c *mcp.Conversation, processes *lane.Processes) *lane.Pool {
+func newLanes(cfg *config.Config, log *zap.Logger, c *mcp.Conversation, turns *lane.Turns, processes *lane.Processes) *lane.Pool {
 	return lane.New(lane.Config{
-		Open: c.Open, Lanes: cfg.Upstream.Lanes, Processes: processes,
+		Open: c.Open, Lanes: cfg.Upstream.Lanes, Turns: turns, Processes: processes,
 		Delivery: grant.Delivery(cfg.Credentials.Delivery), Grace: cfg.Limits.CancelGrace.D(), Idle: laneIdle,
 		Refused: func(int) {
 			c.Event("credentials", "the server asked for AWS credentials while no call was in progress that has any; refused")
@@ -103,4 +135,34 @@ func newLanes(cfg *config.Config, log *zap.Logger, c *mcp.Conversation, processe
 			log.Error("the server did not answer a call that was given up on; it is killed so that nothing runs on unseen")
 		},
 	})
+}
+
+// listenForServers opens the credential endpoints of servers that are not
+// started here, one each; turns is nil if there are none.
+func listenForServers(cfg *config.Config, log *zap.Logger) (turns *lane.Turns, end func(), err error) {
+	if len(cfg.Upstream.URLs) == 0 {
+		return nil, func() {}, nil
+	}
+	var endpoints []*grant.Endpoint
+	end = func() {
+		for _, e := range endpoints {
+			if e != nil {
+				e.Close()
+			}
+		}
+	}
+	for _, u := range cfg.Upstream.URLs {
+		var endpoint *grant.Endpoint
+		if cfg.Credentials.Delivery == config.DeliveryLease {
+			if endpoint, err = grant.ListenAt(u.Credentials.Listen, u.Credentials.TokenFile); err != nil {
+				end()
+				return nil, nil, err
+			}
+			endpoint.OnRefused(func() {
+				log.Warn("a server asked for AWS credentials while no call was in progress that has any; refused", zap.String("url", u.URL))
+			})
+		}
+		endpoints = append(endpoints, endpoint)
+	}
+	return lane.NewTurns(endpoints), end, nil
 }

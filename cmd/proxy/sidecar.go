@@ -36,6 +36,7 @@ type sidecar struct {
 
 	shared
 	processes *lane.Processes
+	turns     *lane.Turns // of servers that are not started here; nil if there are none
 }
 
 // run wires everything, top to bottom, and returns when every session has ended.
@@ -71,6 +72,12 @@ func (s *sidecar) run(ctx context.Context) error {
 		return err
 	}
 	s.facts, s.broker, s.processes = newFacts(cfg, aws), grant.NewBroker(aws.sts), lane.NewProcesses(cfg.Limits.Processes)
+	turns, end, err := listenForServers(cfg, s.log)
+	if err != nil {
+		return err
+	}
+	defer end()
+	s.turns = turns
 	if cfg.Mode == config.ModeShadow {
 		s.shadow = new(mcp.Shadow)
 		go s.shadow.Announce(ctx, func(text string) { s.log.Warn(text) })
@@ -140,7 +147,7 @@ func (s *sidecar) talk(ctx context.Context, principal authz.Principal, from io.R
 		return
 	}
 	conversation := mcp.NewConversation(wire.Limits{Bytes: cfg.Limits.MessageBytes}, s.log, servers.start)
-	lanes := newLanes(cfg, s.log, conversation, s.processes)
+	lanes := newLanes(cfg, s.log, conversation, s.turns, s.processes)
 	defer conversation.Close(lanes)
 	conversation.Gate = s.gate(cfg, caller, lanes, func(id string) string { return "ecs-mcp-proxy audit show " + id })
 	if err := conversation.Run(ctx, from, to); err != nil {

@@ -117,7 +117,7 @@ func (f *wrapFlags) load(command []string) (*config.Config, error) {
 	}
 	override(&cfg.ClientDetail, f.detail)
 	if len(command) > 0 {
-		cfg.Upstream.Command = command
+		cfg.Upstream.Command, cfg.Upstream.URLs = command, nil
 	}
 	cfg.Complete()
 	if err := cfg.Validate(); err != nil {
@@ -126,7 +126,7 @@ func (f *wrapFlags) load(command []string) (*config.Config, error) {
 		}
 		return nil, err
 	}
-	if len(cfg.Upstream.Command) == 0 {
+	if len(cfg.Upstream.Command) == 0 && len(cfg.Upstream.URLs) == 0 {
 		return nil, fmt.Errorf("%w: name the server's command after --, or as upstream.command", errUsage)
 	}
 	return cfg, nil

@@ -78,7 +78,12 @@ func (w *wrapper) run(ctx context.Context) error {
 		return err
 	}
 	conversation := mcp.NewConversation(wire.Limits{Bytes: cfg.Limits.MessageBytes}, w.log, servers.start)
-	lanes := newLanes(cfg, w.log, conversation, lane.NewProcesses(cfg.Limits.Processes))
+	turns, end, err := listenForServers(cfg, w.log)
+	if err != nil {
+		return err
+	}
+	defer end()
+	lanes := newLanes(cfg, w.log, conversation, turns, lane.NewProcesses(cfg.Limits.Processes))
 	defer conversation.Close(lanes)
 	if _, err := lanes.First(ctx); err != nil {
 		return err
@@ -122,15 +127,15 @@ func (w *wrapper) forwardSignals(ctx context.Context, signals <-chan os.Signal, 
 		case s := <-signals:
 			c.Leave()
 			if overdue != nil {
-				servers.first().Kill()
+				servers.kill()
 				return
 			}
 			overdue = time.After(2 * stopGrace)
-			if err := servers.first().Signal(s); err != nil {
+			if err := servers.signal(s); err != nil {
 				w.log.Debug("pass a signal on", zap.Error(err))
 			}
 		case <-overdue:
-			servers.first().Kill()
+			servers.kill()
 			return
 		}
 	}

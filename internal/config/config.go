@@ -43,6 +43,21 @@ type Upstream struct {
 	Pass []string `yaml:"pass"`
 	// Lanes is how many servers one client session may have at the same time.
 	Lanes int `yaml:"lanes"`
+	// URLs are servers that the proxy does not start, one lane each, in the place
+	// of Command.
+	URLs []URL `yaml:"urls"`
+}
+
+// URL is a server that the proxy does not start.
+type URL struct {
+	URL         string           `yaml:"url"` // of its streamable HTTP endpoint
+	Credentials CredentialServer `yaml:"credentials"`
+}
+
+// CredentialServer is where such a server draws its credentials.
+type CredentialServer struct {
+	Listen    string `yaml:"listen"`     // loopback address of the endpoint
+	TokenFile string `yaml:"token_file"` // written with mode 0600 at each start
 }
 
 // Persona is what a principal may be.
@@ -197,7 +212,7 @@ func (c *Config) Complete() {
 	setDefault(&c.Limits.Wait, DefaultLongestWait)
 	setDefault(&c.Limits.CancelGrace, DefaultCancelGrace)
 	setDefault(&c.Limits.Processes, DefaultProcesses)
-	setDefault(&c.Upstream.Lanes, DefaultLanes)
+	setDefault(&c.Upstream.Lanes, max(DefaultLanes, len(c.Upstream.URLs)))
 	setDefault(&c.Facts.TTL, DefaultTTL)
 	setDefault(&c.Policy.Reload, "on")
 	c.completeListen()

@@ -70,7 +70,7 @@ func (c *Config) validateListen(fail func(path, format string, args ...any)) {
 	if !pathForm.MatchString(l.Path) {
 		fail("listen.path", "listen.path must be a path, such as %s", DefaultPath)
 	}
-	loopback := host == "localhost" || net.ParseIP(host).IsLoopback()
+	loopback := isLoopback(host)
 	if err == nil && !loopback && len(l.Hosts) == 0 {
 		fail("listen.hosts", "listen.hosts: name what clients know %s by: without it only loopback's names are served", l.Address)
 	}
@@ -104,8 +104,8 @@ func (c *Config) ValidateServe() error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	if len(c.Upstream.Command) == 0 {
-		return fmt.Errorf("%w: name the server's command as upstream.command", ErrConfig)
+	if len(c.Upstream.Command) == 0 && len(c.Upstream.URLs) == 0 {
+		return fmt.Errorf("%w: name the server's command as upstream.command, or the servers as upstream.urls", ErrConfig)
 	}
 	if c.Listen.Auth.Anonymous == "" && len(c.Listen.Auth.Tokens) == 0 {
 		return fmt.Errorf("%w: listen.auth: nobody could come in; add tokens: [{id: NAME, file: FILE}], or on loopback anonymous: NAME", ErrConfig)

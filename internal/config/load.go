@@ -79,6 +79,9 @@ func (c *Config) anchor(dir string) error {
 	}
 	c.Policy.Bundle.File = join(c.Policy.Bundle.File)
 	c.Policy.Bundle.TokenFile = join(c.Policy.Bundle.TokenFile)
+	for i := range c.Upstream.URLs {
+		c.Upstream.URLs[i].Credentials.TokenFile = join(c.Upstream.URLs[i].Credentials.TokenFile)
+	}
 	for i := range c.Listen.Auth.Tokens {
 		c.Listen.Auth.Tokens[i].File = join(c.Listen.Auth.Tokens[i].File)
 	}

@@ -97,6 +97,7 @@ func (c *Config) validate(lines lineIndex) (problems []error) {
 	c.validateCredentials(fail)
 	c.validateLimits(fail)
 	c.validateListen(fail)
+	c.validateURLs(fail)
 	if c.ClientDetail != "full" && c.ClientDetail != "minimal" {
 		fail("client_detail", "client_detail must be full or minimal")
 	}

@@ -46,6 +46,8 @@ type Conversation struct {
 	kept       atomic.Pointer[redact.Redactor] // what is kept from the client by any call so far
 	clientGone func()                          // called when the client does not take what is written
 
+	links sync.WaitGroup // of what watches servers
+
 	mu      sync.Mutex
 	ended   bool // nothing more is judged
 	judging sync.WaitGroup
@@ -120,6 +122,7 @@ func (c *Conversation) Run(ctx context.Context, from io.Reader, to io.Writer) er
 	c.toClient.close()
 	waitFor(context.Background(), written, nil)
 	<-closed
+	c.links.Wait()
 	return failed
 }
 

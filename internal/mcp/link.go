@@ -60,7 +60,7 @@ func (c *Conversation) connect(lane int, process Process) *link {
 		}
 		c.read(c.ctx, "server", process.Stdout, func(ctx context.Context, line []byte, err error) { c.fromServer(ctx, l, line, err) })
 	}()
-	go l.watch()
+	c.links.Go(l.watch)
 	return l
 }
 
