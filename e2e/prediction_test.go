@@ -11,8 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/catalog"
 )
 
 // unserved are the operations that moto cannot serve, with the reason. What
@@ -102,19 +100,11 @@ func TestEveryOtherToolStaysWithinWhatWasPredicted(t *testing.T) {
 // escapes asks the catalogue whether a call acts beyond what it is lent.
 func escapes(t *testing.T, tool string, arguments map[string]any) bool {
 	t.Helper()
-	known, err := catalog.Builtin(profile)
-	if err != nil {
-		t.Fatal(err)
-	}
 	b, err := json.Marshal(arguments)
 	if err != nil {
 		t.Fatal(err)
 	}
-	resolved, err := known.Resolve(catalog.Env{Partition: "aws", Account: world.seed["account"], Region: region}, tool, b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resolved.EscapesScope
+	return resolve(t, tool, string(b)).EscapesScope
 }
 
 // lastPart is the id at the end of an ARN.

@@ -67,7 +67,8 @@ func (c *Catalog) Resolve(env Env, name string, args json.RawMessage) (*Resoluti
 	}
 	return &Resolution{
 		Tool: name, Operation: selected, Accesses: accesses,
-		Write: o.write, Sensitive: o.sensitive, LongRunning: o.longRunning, EscapesScope: o.escapesScope,
+		Write: o.write, Sensitive: o.sensitive, LongRunning: o.longRunning,
+		EscapesScope: o.escapesScope, LeavesCredentials: o.leavesCredentials,
 		Timeout: k.timeout(o),
 	}, nil
 }
