@@ -48,7 +48,6 @@ var notNeeded = map[string]string{
 	"CreateTaskSet: iam:PassRole":                                    hiddenRoles,
 	"validate_ecs_express_mode_prerequisites: sts:GetCallerIdentity": everybody,
 	"build_and_push_image_to_ecr: sts:GetCallerIdentity":             everybody,
-	"build_and_push_image_to_ecr: ecr:ListImages":                    "asked for by the AWS command line after a push, and there is neither here",
 	"build_and_push_image_to_ecr: ecr:CreateRepository ecr:PutLifecyclePolicy ecr:SetRepositoryPolicy ecr:TagResource": byCloudFormation,
 	"build_and_push_image_to_ecr: iam:CreateRole iam:GetRole iam:GetRolePolicy iam:PutRolePolicy":                      byCloudFormation,
 	"delete_app: ecr:DeleteRepository":                                    byCloudFormation,
