@@ -75,6 +75,7 @@ var otherCalls = []struct{ name, tool, arguments string }{
 	{"network of a VPC", troubleshoot, `{"action":"fetch_network_configuration","parameters":{"ecs_cluster_name":"staging","vpc_id":"${vpc}"}}`},
 	{"wait for a service", "wait_for_service_ready", `{"cluster":"staging","service_name":"web","timeout_seconds":1}`},
 	{"Express prerequisites", "validate_ecs_express_mode_prerequisites", `{"image_uri":"${image}"}`},
+	{"Express prerequisites with roles", "validate_ecs_express_mode_prerequisites", `{"image_uri":"${image}","execution_role_arn":"${executionRole}","infrastructure_role_arn":"${infrastructureRole}"}`},
 	{"delete an application", "delete_app", `{"service_arn":"arn:aws:ecs:us-east-1:123456789012:service/default/express","app_name":"web-app"}`},
 	{"containerize", "containerize_app", `{"app_path":"${app}","port":80}`},
 }
