@@ -8,7 +8,8 @@ ORACLE   := .build/oracle
 # What holds rego/iam, its native twin and fakeaws equal: under the race detector
 # on a few thousand random cases, without it on many.
 EQUAL    := '^Test(NativeSaysWhatRegoSays|FakeAWSDecidesAs.*Does)$$'
-E2E      := ECSMCP_E2E_VENV=$(CURDIR)/$(VENV) ECSMCP_E2E_BINARY=$(CURDIR)/$(BIN) ECSMCP_E2E_SDK=$(CURDIR)/$(SDK)
+E2E      := ECSMCP_E2E_VENV=$(CURDIR)/$(VENV) ECSMCP_E2E_BINARY=$(CURDIR)/$(BIN) ECSMCP_E2E_SDK=$(CURDIR)/$(SDK) \
+	ECSMCP_E2E_ORACLE=$(CURDIR)/$(ORACLE)
 MAVEN    := mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:3.8.1
 
 .PHONY: help build demo test e2e oracle bench fuzz lint fmt
@@ -29,7 +30,7 @@ test: lint build ## Run every test that needs only Go
 	go test -count=1 -run $(EQUAL) ./internal/authz/policy
 	@echo "make test: Rego by opa test, Go under the race detector, the binary by its scripts and its demo: all passed"
 
-e2e: build $(VENV)/.installed $(SDK)/.installed ## Run against the real ECS MCP server, moto and the AWS SDKs (installs them)
+e2e: build $(VENV)/.installed $(SDK)/.installed $(ORACLE)/.installed ## Run against the real ECS MCP server, moto and the AWS SDKs (installs them)
 	$(E2E) go test -race -tags e2e -count=1 -v -timeout 15m ./e2e/ ./e2e/sdk/ ./internal/mcp/wire/
 
 $(VENV)/.installed: e2e/requirements.txt

@@ -3,7 +3,9 @@
 package e2e
 
 import (
+	"cmp"
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -14,18 +16,23 @@ import (
 // persona is one configuration of the proxy.
 type persona struct {
 	name               string
-	identity, boundary string // a built-in document, or a document
-	unguarded          bool   // without guardrails
+	identity, boundary string            // a built-in document, or a document
+	unguarded          bool              // without guardrails
+	settings           map[string]any    // of guardrails
+	delivery           string            // of credentials; lease if empty
+	environ            map[string]string // of the server, besides the usual
 }
 
 var (
-	reader          = persona{"reader", "read-only-monitoring", "region-and-production", false}
-	troubleshooting = persona{"troubleshooting", "troubleshooting", "region-and-production", false}
-	deployment      = persona{"deployment", "deployment", "region-and-production", false}
+	reader          = persona{name: "reader", identity: "read-only-monitoring", boundary: "region-and-production"}
+	troubleshooting = persona{name: "troubleshooting", identity: "troubleshooting", boundary: "region-and-production"}
+	deployment      = persona{name: "deployment", identity: "deployment", boundary: "region-and-production"}
 	// everything may do all there is, so that only the catalogue decides what is lent:
 	// what a guardrail refuses would not be compared.
-	everything = persona{"everything", `{"Version":"2012-10-17","Statement":[{"Sid":"All","Effect":"Allow","Action":"*","Resource":"*"}]}`, "", true}
+	everything = persona{name: "everything", identity: allowEverything, unguarded: true}
 )
+
+const allowEverything = `{"Version":"2012-10-17","Statement":[{"Sid":"All","Effect":"Allow","Action":"*","Resource":"*"}]}`
 
 func (p persona) role() string { return "arn:aws:iam::123456789012:role/mcp-" + p.name }
 
@@ -41,6 +48,12 @@ func serverEnviron() map[string]string {
 	}
 }
 
+func (p persona) serverEnviron() map[string]string {
+	env := serverEnviron()
+	maps.Copy(env, p.environ)
+	return env
+}
+
 // configure writes the configuration file; JSON is YAML.
 func (p persona) configure(t *testing.T, dir string) string {
 	t.Helper()
@@ -49,10 +62,11 @@ func (p persona) configure(t *testing.T, dir string) string {
 		boundary = []string{p.document(t, dir, p.boundary)}
 	}
 	config := map[string]any{
-		"version": 1,
-		"aws":     map[string]string{"region": region, "endpoint": world.aws},
+		"version":     1,
+		"aws":         map[string]string{"region": region, "endpoint": world.aws},
+		"credentials": map[string]string{"delivery": cmp.Or(p.delivery, "lease")},
 		"upstream": map[string]any{"server": "awslabs.ecs-mcp-server",
-			"command": []string{world.python("ecs-mcp-server")}, "env": serverEnviron()},
+			"command": []string{world.python("ecs-mcp-server")}, "env": p.serverEnviron()},
 		"personas": map[string]any{p.name: map[string]any{
 			"identity": []string{p.document(t, dir, p.identity)}, "boundary": boundary, "mcp": []string{"default"}, "role": p.role(),
 			"guardrails": p.guardrails(t)}},
@@ -70,9 +84,10 @@ func (p persona) configure(t *testing.T, dir string) string {
 
 // guardrails are the persona's settings of them: none, or every one off. They
 // are asked for by name, so that a new one is off as well.
-func (p persona) guardrails(t *testing.T) map[string]string {
+func (p persona) guardrails(t *testing.T) map[string]any {
 	t.Helper()
-	settings := map[string]string{}
+	settings := map[string]any{}
+	maps.Copy(settings, p.settings)
 	if !p.unguarded {
 		return settings
 	}

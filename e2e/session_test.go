@@ -28,9 +28,10 @@ const (
 // session is a client of the proxy, and the record of both.
 type session struct {
 	*process
-	client *mcp.ClientSession
-	audit  string // file; "" without a proxy
-	read   int    // bytes of the audit log that were read
+	client  *mcp.ClientSession
+	persona persona
+	audit   string // file; "" without a proxy
+	read    int    // bytes of the audit log that were read
 }
 
 // open starts the proxy in front of the server for one persona.
@@ -45,7 +46,7 @@ func open(t *testing.T, p persona) *session {
 func launch(t *testing.T, p persona) *session {
 	t.Helper()
 	dir := t.TempDir()
-	s := &session{audit: filepath.Join(dir, "audit.jsonl")}
+	s := &session{persona: p, audit: filepath.Join(dir, "audit.jsonl")}
 	var err error
 	if s.process, err = start(dir, proxyEnviron(dir), world.binary, "wrap", "--config", p.configure(t, dir)); err != nil {
 		t.Fatal(err)
@@ -130,6 +131,10 @@ func (s *session) call(t *testing.T, tool string, arguments any) called {
 		} else {
 			c.ByServer = append(c.ByServer, r)
 		}
+	}
+	// Not of tests that configure the proxy otherwise: they kill it, or its AWS is another.
+	if c.Decision.Grant != nil && s.persona.name != "" {
+		world.lent = append(world.lent, lending{s.persona, c})
 	}
 	return c
 }

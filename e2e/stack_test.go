@@ -24,12 +24,15 @@ const region = "us-east-1"
 type stack struct {
 	binary string // ecs-mcp-proxy
 	venv   string // the Python environment
+	oracle string // the independent simulator and the authorization data
 
 	moto     *process
 	recorder *Recorder
 	aws      string // the recorder's URL: AWS, as far as anyone here knows
 	egress   *egress
 	seed     map[string]string
+
+	lent []lending // every call so far that was lent something
 }
 
 var world *stack
@@ -57,18 +60,18 @@ func run(m *testing.M) int {
 
 // newStack starts moto and fills it.
 func newStack() (*stack, error) {
-	s := &stack{binary: os.Getenv("ECSMCP_E2E_BINARY"), venv: os.Getenv("ECSMCP_E2E_VENV")}
-	if s.binary == "" || s.venv == "" {
-		return nil, errors.New("ECSMCP_E2E_BINARY and ECSMCP_E2E_VENV are not set: run `make e2e`")
+	s := &stack{binary: os.Getenv("ECSMCP_E2E_BINARY"), venv: os.Getenv("ECSMCP_E2E_VENV"), oracle: os.Getenv("ECSMCP_E2E_ORACLE")}
+	if s.binary == "" || s.venv == "" || s.oracle == "" {
+		return nil, errors.New("ECSMCP_E2E_BINARY, ECSMCP_E2E_VENV and ECSMCP_E2E_ORACLE are not set: run `make e2e`")
 	}
-	for _, path := range []*string{&s.binary, &s.venv} {
+	for _, path := range []*string{&s.binary, &s.venv, &s.oracle} {
 		absolute, err := filepath.Abs(*path)
 		if err != nil {
 			return nil, err
 		}
 		*path = absolute
 	}
-	for _, path := range []string{s.binary, s.python("python"), s.python("ecs-mcp-server")} {
+	for _, path := range []string{s.binary, s.python("python"), s.python("ecs-mcp-server"), filepath.Join(s.oracle, "oracle.mjs")} {
 		if _, err := os.Stat(path); err != nil {
 			return nil, fmt.Errorf("%w: run `make e2e`", err)
 		}

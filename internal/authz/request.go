@@ -23,6 +23,10 @@ type Call struct {
 	Operation string `json:"operation,omitempty"` // value of the tool's selector argument, "DeleteService"
 	Write     bool   `json:"write"`
 	Sensitive bool   `json:"sensitive"`
+	// EscapesScope: it acts through something that outlives the call or its grant.
+	EscapesScope bool `json:"escapes_scope,omitempty"`
+	// LeavesCredentials: it takes credentials beyond its grant and leaves them behind.
+	LeavesCredentials bool `json:"leaves_credentials,omitempty"`
 	// Arguments is the strictly read arguments object; never logged whole.
 	Arguments json.RawMessage `json:"arguments,omitempty"`
 }

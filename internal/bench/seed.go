@@ -92,7 +92,7 @@ func call(tool, arguments string) (authz.Request, error) {
 	return authz.Request{
 		Principal: authz.Principal{ID: "alice", Kind: "os-user"}, Persona: "seed", Region: "us-east-1", Account: account,
 		Call: authz.Call{Method: "tools/call", Server: c.Server(), Tool: r.Tool, Operation: r.Operation, Write: r.Write, Sensitive: r.Sensitive,
-			Arguments: json.RawMessage(arguments)},
+			EscapesScope: r.EscapesScope, LeavesCredentials: r.LeavesCredentials, Arguments: json.RawMessage(arguments)},
 		Accesses: r.Accesses,
 	}, nil
 }

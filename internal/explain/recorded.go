@@ -118,7 +118,7 @@ func (x *Explainer) again(r audit.Record) (*inquiry, situation, error) {
 	own := *x
 	own.Persona, own.Facts, own.Tags = r.Persona, nil, nil
 	resolution := &catalog.Resolution{Tool: in.Tool, Operation: in.Operation, Accesses: in.Accesses, EscapesScope: in.EscapesScope}
-	resolution.Write, resolution.Sensitive = x.Catalog.Flags(in.Tool, in.Operation)
+	resolution.Write, resolution.Sensitive, resolution.LeavesCredentials = x.Catalog.Flags(in.Tool, in.Operation)
 	q := own.inquiry(&wire.Message{Method: in.Method, Name: in.Tool})
 	q.recorded = resolution
 	return q, situation{caller: caller, personas: x.Personas}, nil

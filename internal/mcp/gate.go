@@ -154,6 +154,9 @@ func (g *Gate) admit(ctx context.Context, m *wire.Message, wait func(times int))
 		return nil, id, policyError(err)
 	}
 
+	if resolution.LeavesCredentials && g.Delivery == grant.DeliverLease {
+		return nil, id, &refusal{classCredentials, leavesBehind, leavesBehind}
+	}
 	order := g.order(id, resolution, judged)
 	hold, err := g.turn(waiting, resolution, order, wait)
 	if err != nil {
@@ -193,6 +196,9 @@ func (g *Gate) admit(ctx context.Context, m *wire.Message, wait func(times int))
 	}
 	return &admission{id: id, resolution: resolution, hold: hold, deadline: order.Deadline, redact: redactor}, id, nil
 }
+
+// leavesBehind is why a tool that no lease ends is refused under delivery lease.
+const leavesBehind = "it takes credentials beyond what it is lent and leaves some behind, such as a registry's login in the server's home, which the end of a lease does not end; it works with credentials.delivery: process, where the server and its home end with the call"
 
 // maxArguments bounds what is resolved: AWS takes far less in any one request.
 const maxArguments = 1 << 20

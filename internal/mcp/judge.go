@@ -50,7 +50,7 @@ func (g *Gate) judge(ctx context.Context, m *wire.Message, r *catalog.Resolution
 func (g *Gate) Request(m *wire.Message, r *catalog.Resolution) authz.Request {
 	return authz.Request{Principal: g.Caller.Principal, Persona: g.Caller.Persona, Region: g.Caller.Env.Region, Account: g.Caller.Env.Account,
 		Call: authz.Call{Method: m.Method, Server: g.Catalog.Server(), Tool: r.Tool, Operation: r.Operation,
-			Write: r.Write, Sensitive: r.Sensitive, Arguments: m.Arguments},
+			Write: r.Write, Sensitive: r.Sensitive, EscapesScope: r.EscapesScope, LeavesCredentials: r.LeavesCredentials, Arguments: m.Arguments},
 		Accesses: r.Accesses}
 }
 

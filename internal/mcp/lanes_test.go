@@ -309,3 +309,24 @@ func TestUnderNoneNothingIsLentAndPolicyStillDecides(t *testing.T) {
 		t.Error("credentials were lent")
 	}
 }
+
+func TestAToolThatLeavesCredentialsBehindIsRefusedUnderLease(t *testing.T) {
+	build := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"build_and_push_image_to_ecr","arguments":{"app_name":"web","app_path":"/srv"}}}`
+	tb := converse(t, "own", ownPolicy(t, allowAll, "", ""))
+	tb.say(build)
+	wants(t, tb.hear(), `"isError":true`, "credentials.delivery: process")
+	tb.reachedNothing()
+	if r := tb.records(1)[0]; r.Class != classCredentials || len(tb.aws.Sessions()) != 0 {
+		t.Errorf("record %+v", r)
+	}
+
+	lanes := threeLanes
+	lanes.Delivery = grant.DeliverProcess
+	tb = converseOn(t, lanes, "own", ownPolicy(t, allowAll, "", ""))
+	tb.hello()
+	tb.say(build)
+	server := tb.another()
+	tb.greeted(server)
+	wants(t, tb.read(server.serverIn), "build_and_push_image_to_ecr")
+	wants(t, strings.Join(server.environ, "\n"), "AWS_SESSION_TOKEN=")
+}

@@ -27,12 +27,14 @@ func (c *Catalog) Selector(name string) (selector, parameters string) {
 	return "", ""
 }
 
-// Flags reports whether an operation of a tool changes something, and whether it
-// answers with what is secret. What the catalogue does not know does both.
-func (c *Catalog) Flags(name, operation string) (write, sensitive bool) {
+// Flags reports whether an operation of a tool changes something, whether it
+// answers with what is secret, and whether it leaves credentials behind. What the
+// catalogue does not know does all three.
+func (c *Catalog) Flags(name, operation string) (write, sensitive, leavesCredentials bool) {
 	t, ok := c.tools[name]
 	if !ok || t.operations[operation] == nil {
-		return true, true
+		return true, true, true
 	}
-	return t.operations[operation].write, t.operations[operation].sensitive
+	o := t.operations[operation]
+	return o.write, o.sensitive, o.leavesCredentials
 }

@@ -35,6 +35,10 @@ type Resolution struct {
 	Sensitive    bool // answers with secrets, environment values, logs or tokens
 	LongRunning  bool // may outlive short-lived credentials
 	EscapesScope bool // acts through something that outlives the call or its grant
+	// LeavesCredentials: takes credentials beyond its grant and leaves them behind,
+	// so no grant bounds it. Only a process that ends with the call, with a home
+	// that does too, may make such a call.
+	LeavesCredentials bool
 	// Timeout is how long the call may take if the catalogue knows, else 0.
 	Timeout time.Duration
 	// Wait is how long the call is to wait for something, and WaitArgument the

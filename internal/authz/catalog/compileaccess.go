@@ -44,6 +44,9 @@ func (c *compiler) access(at string, o *operation, known []*resource, d accessDo
 	keys, taggable := c.facts.keysOf(d.Action, fact, on)
 	a.flags.Taggable = taggable && !d.Everything
 	a.unknown = slices.Clone(c.unknown)
+	if d.Via != "" {
+		c.via(at, a, d.Via)
+	}
 	for _, key := range keys {
 		c.key(at, o, a, key, d)
 	}
@@ -59,6 +62,25 @@ func (c *compiler) access(at string, o *operation, known []*resource, d accessDo
 		}
 	}
 	return a
+}
+
+// services that act on behalf of a caller, with the caller's own permissions, by
+// the name that a catalogue gives them.
+var services = map[string]string{"cloudformation": "cloudformation.amazonaws.com"}
+
+// via settles what AWS carries if not the server asks but a service that the
+// server asked. What that service asks in its turn may come last.
+// Source: IAM user guide, "Forward access sessions" and aws:CalledVia.
+func (c *compiler) via(at string, a *access, name string) {
+	service, ok := services[name]
+	if !ok {
+		c.fail(at+".via", "must be one of %s", strings.Join(slices.Sorted(maps.Keys(services)), ", "))
+		return
+	}
+	a.context["aws:CalledVia"], a.context["aws:CalledViaFirst"] = authz.Many(service), authz.One(service)
+	a.context["aws:ViaAWSService"] = authz.One("true")
+	a.unknown = slices.DeleteFunc(a.unknown, func(key string) bool { return key == "aws:CalledVia*" || key == "aws:Via*" })
+	a.unknown = append(a.unknown, "aws:CalledViaLast")
 }
 
 // target works out where the access's resource comes from and returns its

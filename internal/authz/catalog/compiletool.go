@@ -25,10 +25,13 @@ func (c *compiler) tool(at string, d toolDoc) *tool {
 }
 
 func (c *compiler) operation(at, name string, t toolDoc, d operationDoc) *operation {
-	o := &operation{refuse: d.Refuse, write: d.Write, sensitive: d.Sensitive, escapesScope: d.EscapesScope,
+	o := &operation{refuse: d.Refuse, write: d.Write, sensitive: d.Sensitive, escapesScope: d.EscapesScope, leavesCredentials: d.LeavesCredentials,
 		longRunning: d.LongRunning, updates: d.Updates, timeout: d.Timeout, anyArguments: d.AnyArguments}
 	if o.refuse != "" {
 		return o
+	}
+	if o.leavesCredentials && !o.escapesScope {
+		c.fail(at, "needs escapes-scope: true, because of leaves-credentials")
 	}
 	o.input = c.input(at, name, t, d)
 	if d.TimeoutFrom != "" {

@@ -50,19 +50,21 @@ type toolDoc struct {
 }
 
 type operationDoc struct {
-	Refuse       string                 `yaml:"refuse"`
-	Write        bool                   `yaml:"write"`
-	Sensitive    bool                   `yaml:"sensitive"`
-	EscapesScope bool                   `yaml:"escapes-scope"`
-	LongRunning  bool                   `yaml:"long-running"`
-	Updates      bool                   `yaml:"updates"`
-	Timeout      time.Duration          `yaml:"timeout"`
-	TimeoutFrom  string                 `yaml:"timeout-from"`
-	AnyArguments bool                   `yaml:"any-arguments"`
-	Arguments    map[string]argumentDoc `yaml:"arguments"`
-	Resources    []resourceDoc          `yaml:"resources"`
-	Accesses     []accessDoc            `yaml:"accesses"`
-	Choose       []choiceDoc            `yaml:"choose"`
+	Refuse       string `yaml:"refuse"`
+	Write        bool   `yaml:"write"`
+	Sensitive    bool   `yaml:"sensitive"`
+	EscapesScope bool   `yaml:"escapes-scope"`
+	// LeavesCredentials is a kind of escape that no time-out ends.
+	LeavesCredentials bool                   `yaml:"leaves-credentials"`
+	LongRunning       bool                   `yaml:"long-running"`
+	Updates           bool                   `yaml:"updates"`
+	Timeout           time.Duration          `yaml:"timeout"`
+	TimeoutFrom       string                 `yaml:"timeout-from"`
+	AnyArguments      bool                   `yaml:"any-arguments"`
+	Arguments         map[string]argumentDoc `yaml:"arguments"`
+	Resources         []resourceDoc          `yaml:"resources"`
+	Accesses          []accessDoc            `yaml:"accesses"`
+	Choose            []choiceDoc            `yaml:"choose"`
 }
 
 type argumentDoc struct {
@@ -104,6 +106,7 @@ type accessDoc struct {
 	When       string           `yaml:"when"`
 	Unless     string           `yaml:"unless"`
 	PassedTo   string           `yaml:"passed-to"`
+	Via        string           `yaml:"via"`
 	Context    map[string]words `yaml:"context"`
 	Optional   bool             `yaml:"optional"`
 	Unverified bool             `yaml:"unverified"`

@@ -90,6 +90,8 @@ func TestEveryMistakeInACatalogueIsNamed(t *testing.T) {
 		{"a shared character set that is changed", "parts: {", "parts: {cluster: '.*', ", "parts.cluster is defined already"},
 		{"a type without an account", "{region}:{account}:bucket", "{region}::bucket", "needs an arn of six parts"},
 		{"a context key that the action has not", "resource: task}", "resource: task, context: {'ecs:service': x}}", "AWS does not carry for the action"},
+		{"a service that acts for nobody", "resource: task}", "resource: task, via: s3}", "via must be one of cloudformation"},
+		{"credentials that are left although nothing escapes", "write: true", "write: true\n      leaves-credentials: true", "needs escapes-scope: true"},
 		{"a tool with neither call nor operations", "hello: {call: {arguments: {}}}", "hello: {about: x}", "needs either call, or selector"},
 	} {
 		t.Run(c.what, func(t *testing.T) {

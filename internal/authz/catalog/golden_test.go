@@ -77,7 +77,7 @@ func TestEveryOperationResolvesAsTheGoldenFileSays(t *testing.T) {
 
 // show writes a resolution for people: what is the same everywhere is left out.
 func show(b *strings.Builder, r *Resolution) {
-	flags := map[string]bool{"write": r.Write, "sensitive": r.Sensitive, "long-running": r.LongRunning, "escapes-scope": r.EscapesScope,
+	flags := map[string]bool{"write": r.Write, "sensitive": r.Sensitive, "long-running": r.LongRunning, "escapes-scope": r.EscapesScope, "leaves-credentials": r.LeavesCredentials,
 		"timeout " + r.Timeout.String(): r.Timeout != 0}
 	fmt.Fprintf(b, "  %s [%s]\n", r.Operation, on(flags))
 	for _, a := range r.Accesses {

@@ -19,16 +19,17 @@ type tool struct {
 
 // operation is a compiled operation; a tool without selector has one, named "".
 type operation struct {
-	refuse       string
-	write        bool
-	sensitive    bool
-	escapesScope bool
-	longRunning  bool
-	updates      bool // what is left out keeps its value at AWS
-	timeout      time.Duration
-	timeoutFrom  []string
-	anyArguments bool
-	input        *shape
+	refuse            string
+	write             bool
+	sensitive         bool
+	escapesScope      bool
+	leavesCredentials bool
+	longRunning       bool
+	updates           bool // what is left out keeps its value at AWS
+	timeout           time.Duration
+	timeoutFrom       []string
+	anyArguments      bool
+	input             *shape
 	step
 	choices []choice
 }

@@ -68,7 +68,8 @@ func (c *Catalog) Resolve(env Env, name string, args json.RawMessage) (*Resoluti
 	}
 	r := &Resolution{
 		Tool: name, Operation: selected, Accesses: accesses,
-		Write: o.write, Sensitive: o.sensitive, LongRunning: o.longRunning, EscapesScope: o.escapesScope,
+		Write: o.write, Sensitive: o.sensitive, LongRunning: o.longRunning,
+		EscapesScope: o.escapesScope, LeavesCredentials: o.leavesCredentials,
 		Timeout: o.timeout,
 	}
 	if o.timeoutFrom != nil {

@@ -46,6 +46,8 @@ var narrowing = map[string]string{
 	// Without it, tagging at creation would be lent as tagging whatever is there.
 	"ecs:CreateAction":    "StringEquals",
 	"iam:PassedToService": "StringEquals",
+	// What a service asks on the caller's behalf, the caller must not ask itself.
+	"aws:CalledVia": "ForAnyValue:StringEquals",
 }
 
 type statement struct {

@@ -45,7 +45,7 @@ func called(t *testing.T, persona, tool, arguments string) authz.Request {
 	}
 	request := request(persona, r.Accesses...)
 	request.Call = authz.Call{Method: "tools/call", Server: c.Server(), Tool: r.Tool, Operation: r.Operation,
-		Write: r.Write, Sensitive: r.Sensitive, Arguments: json.RawMessage(arguments)}
+		Write: r.Write, Sensitive: r.Sensitive, EscapesScope: r.EscapesScope, LeavesCredentials: r.LeavesCredentials, Arguments: json.RawMessage(arguments)}
 	return request
 }
 
@@ -121,7 +121,7 @@ func TestEachGuardrailAllowsAndDenies(t *testing.T) {
 	}
 	known := guardrailNames(t)
 	for _, name := range known {
-		if _, ok := tests[name]; !ok && name != "region" && name != "iam_escalation" && name != "redact_answers" { // below; package redact
+		if _, ok := tests[name]; !ok && name != "region" && name != "iam_escalation" && name != "redact_answers" && name != "leaves_credentials" { // below; package redact
 			t.Errorf("guardrail %s is not among the tests", name)
 		}
 	}
@@ -198,11 +198,29 @@ func TestRegionAndEscalationAreDenied(t *testing.T) {
 	}
 }
 
+// The one tool that escapes every grant is for personas that name it.
+func TestCredentialsAreLeftOnlyByToolsThatAreNamed(t *testing.T) {
+	build := called(t, "everybody", "build_and_push_image_to_ecr", `{"app_name":"web","app_path":"/src/web"}`)
+	for name, tt := range map[string]struct {
+		guardrails Guardrails
+		want       []string
+	}{
+		"by default":              {nil, []string{"leaves_credentials"}},
+		"with another tool named": {Guardrails{"leaves_credentials": map[string]any{"tools": []any{"delete_app"}}}, []string{"leaves_credentials"}},
+		"with the tool named":     {Guardrails{"leaves_credentials": map[string]any{"tools": []any{"build_and_push_image_to_ecr"}}}, nil},
+		"with the guardrail off":  {Guardrails{"leaves_credentials": "off"}, nil},
+	} {
+		d, err := everybody(t, tt.guardrails).Decide(t.Context(), withTag(build, "staging"))
+		if err != nil || !slices.Equal(codes(d), tt.want) || d.Allow != (tt.want == nil) {
+			t.Errorf("%s: %+v, %v", name, d.Denies, err)
+		}
+	}
+}
+
 // The tools that need more than ECS work with the guardrails that are on by default.
 func TestGuardrailsLeaveTheShippedToolsAlone(t *testing.T) {
 	e := everybody(t, nil)
 	for tool, arguments := range map[string]string{
-		"build_and_push_image_to_ecr":             `{"app_name":"web","app_path":"/src/web"}`,
 		"delete_app":                              `{"app_name":"web","service_arn":"` + service + `"}`,
 		"wait_for_service_ready":                  `{"cluster":"shop","service_name":"web"}`,
 		"validate_ecs_express_mode_prerequisites": `{"image_uri":"123456789012.dkr.ecr.us-east-1.amazonaws.com/web:1"}`,

@@ -51,6 +51,8 @@ func callTerm(c authz.Call) (*ast.Term, error) {
 	}
 	m.addText("tool", c.Tool)
 	m.addText("operation", c.Operation)
+	m.addTrue("escapes_scope", c.EscapesScope)
+	m.addTrue("leaves_credentials", c.LeavesCredentials)
 	if len(c.Arguments) > 0 {
 		// As encoding/json takes a RawMessage: one valid value, or an error.
 		if !json.Valid(c.Arguments) {

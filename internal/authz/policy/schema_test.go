@@ -25,7 +25,7 @@ func whole() authz.Request {
 		Principal: authz.Principal{ID: "alice", Kind: "os-user", Tags: map[string]string{"uid": "1000"}},
 		Persona:   "deployment", Region: "us-east-1", Account: "123456789012",
 		Call: authz.Call{Method: "tools/call", Server: "awslabs.ecs-mcp-server", Tool: "ecs_resource_management", Operation: "TagResource",
-			Write: true, Sensitive: true, Arguments: json.RawMessage(`{"api_operation": "TagResource", "api_params": {"tags": [{"key": "a"}]}}`)},
+			Write: true, Sensitive: true, EscapesScope: true, LeavesCredentials: true, Arguments: json.RawMessage(`{"api_operation": "TagResource", "api_params": {"tags": [{"key": "a"}]}}`)},
 		Accesses: []authz.Access{{
 			Action: "ecs:TagResource", Resource: service,
 			Context:  map[string]authz.Value{"aws:RequestedRegion": authz.One("us-east-1"), "aws:TagKeys": authz.Many("a", "b"), "ecs:subnet": authz.Many()},

@@ -165,7 +165,7 @@ var memberNames = func() map[string]*ast.Term {
 	all := map[string]*ast.Term{}
 	for _, name := range []string{
 		"principal", "id", "kind", "tags", "persona", "region", "account", "call", "accesses", "actions", "regions",
-		"method", "server", "tool", "operation", "write", "sensitive", "arguments",
+		"method", "server", "tool", "operation", "write", "sensitive", "escapes_scope", "leaves_credentials", "arguments",
 		"action", "resource", "context", "unknown", "subject", "optional", "unscopable", "taggable", "global", "creates", "unverified",
 		"allow", "decision", "layer", "statements", "possible", "needs", "near", "statement", "key", "operator",
 		"deny", "obligation", "session_deny", "members", "documents", "name", "path", "value",
