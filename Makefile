@@ -5,6 +5,7 @@ OPA      := go tool -modfile=tools.mod opa
 VENV     := .build/e2e
 SDK      := .build/sdk
 ORACLE   := .build/oracle
+SUITE    := .build/conformance
 # What holds rego/iam, its native twin and fakeaws equal: under the race detector
 # on a few thousand random cases, without it on many.
 EQUAL    := '^Test(NativeSaysWhatRegoSays|FakeAWSDecidesAs.*Does)$$'
@@ -12,10 +13,10 @@ E2E      := ECSMCP_E2E_VENV=$(CURDIR)/$(VENV) ECSMCP_E2E_BINARY=$(CURDIR)/$(BIN)
 	ECSMCP_E2E_ORACLE=$(CURDIR)/$(ORACLE)
 MAVEN    := mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:3.8.1
 
-.PHONY: help build demo test e2e oracle bench fuzz lint fmt
+.PHONY: help build demo test e2e oracle conformance bench fuzz lint fmt
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build bin/ecs-mcp-proxy
 	go build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/proxy
@@ -52,6 +53,15 @@ $(ORACLE)/.installed: e2e/oracle/package.json e2e/oracle/package-lock.json e2e/o
 	rm -rf $(ORACLE) && mkdir -p $(ORACLE)
 	cp $^ $(ORACLE)/
 	cd $(ORACLE) && npm ci --no-progress --loglevel error
+	touch $@
+
+conformance: build $(SUITE)/.installed ## Compare MCP's conformance suite direct and through serve (installs it)
+	go run ./e2e/conformance $(BIN) $(SUITE)
+
+$(SUITE)/.installed: e2e/conformance/package.json e2e/conformance/package-lock.json e2e/conformance/.npmrc
+	rm -rf $(SUITE) && mkdir -p $(SUITE)
+	cp $^ $(SUITE)/
+	cd $(SUITE) && npm ci --no-progress --loglevel error
 	touch $@
 
 bench: build ## Compare decisions, the credential endpoint, and direct, a byte pump and wrapped
