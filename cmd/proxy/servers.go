@@ -24,6 +24,9 @@ type servers struct {
 	config *config.Config
 	self   string
 	log    *serverLog
+	// headers are those that came with a request over HTTP and repeat its
+	// arguments; nil for none.
+	headers func(wire.Key) http.Header
 
 	mu    sync.Mutex
 	child *transport.Child // of lane 0, the last one
@@ -86,7 +89,7 @@ func (s *servers) start(index int, environ []string) (mcp.Process, error) {
 
 // connect is a server that was not started here.
 func (s *servers) connect(url string) mcp.Process {
-	server := remote.Open(url, wire.Limits{Bytes: s.config.Limits.MessageBytes}, http.DefaultTransport)
+	server := remote.Open(url, wire.Limits{Bytes: s.config.Limits.MessageBytes}, http.DefaultTransport, s.headers)
 	return mcp.Process{Stdin: server, Stdout: server, Done: server.Done(), Kill: server.Kill,
 		Stop: func() bool { return server.Stop(stopGrace) }}
 }

@@ -134,7 +134,7 @@ func (s *sidecar) stop(web *http.Server, front *streamable.Server, signals <-cha
 }
 
 // talk is one session: servers of its own, and a gate for its principal.
-func (s *sidecar) talk(ctx context.Context, principal authz.Principal, from io.Reader, to io.Writer) {
+func (s *sidecar) talk(ctx context.Context, principal authz.Principal, from io.Reader, to io.Writer, headers func(wire.Key) http.Header) {
 	cfg := s.config
 	caller, err := callerOf(cfg, principal)
 	if err != nil { // was let in, so it has a persona
@@ -146,6 +146,7 @@ func (s *sidecar) talk(ctx context.Context, principal authz.Principal, from io.R
 		s.log.Error("start the server", zap.Error(err))
 		return
 	}
+	servers.headers = headers
 	conversation := mcp.NewConversation(wire.Limits{Bytes: cfg.Limits.MessageBytes}, s.log, servers.start)
 	lanes := newLanes(cfg, s.log, conversation, s.turns, s.processes)
 	defer conversation.Close(lanes)

@@ -30,9 +30,11 @@ type Server struct {
 	url    string
 	client *http.Client
 	limits wire.Limits
-	ctx    context.Context
-	cancel context.CancelFunc
-	done   chan struct{}
+	// headers that belong to a request, beside those that repeat its envelope.
+	headers func(wire.Key) http.Header
+	ctx     context.Context
+	cancel  context.CancelFunc
+	done    chan struct{}
 
 	lines *io.PipeReader // that the server says
 	out   *io.PipeWriter
@@ -47,11 +49,18 @@ type Server struct {
 	version string
 	listens bool
 	failed  bool // it ended otherwise than by Stop
+	// cancels are the requests of a version without sessions: closing the stream
+	// is how they are cancelled.
+	cancels map[wire.Key]context.CancelFunc
 }
 
-// Open connects to the server at url; nothing is sent yet.
-func Open(url string, limits wire.Limits, transport http.RoundTripper) *Server {
-	s := &Server{url: url, limits: limits, done: make(chan struct{}),
+// Open connects to the server at url; nothing is sent yet. headers are those
+// that came with a request and repeat its arguments; nil for none.
+func Open(url string, limits wire.Limits, transport http.RoundTripper, headers func(wire.Key) http.Header) *Server {
+	if headers == nil {
+		headers = func(wire.Key) http.Header { return nil }
+	}
+	s := &Server{url: url, limits: limits, headers: headers, done: make(chan struct{}), cancels: map[wire.Key]context.CancelFunc{},
 		client: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.lines, s.out = io.Pipe()
@@ -120,6 +129,9 @@ func (s *Server) run() {
 			s.post(m)
 			continue
 		}
+		if m.Method == "notifications/cancelled" && s.cancelRequest(m.RequestID.Key()) {
+			continue
+		}
 		slots <- struct{}{}
 		s.working.Go(func() {
 			defer func() { <-slots }()
@@ -168,17 +180,27 @@ func (s *Server) post(m *wire.Message) {
 }
 
 func (s *Server) exchange(m *wire.Message) error {
-	r, err := s.request(s.ctx, http.MethodPost, m.Raw)
+	ctx := s.ctx
+	if m.Version != "" {
+		var end func()
+		ctx, end = s.cancellable(m.ID.Key())
+		defer end()
+	}
+	r, err := s.request(ctx, http.MethodPost, m.Raw)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
+	s.modern(r, m)
 	response, err := s.client.Do(r)
 	if err != nil {
+		if ctx.Err() != nil {
+			return errCancelled
+		}
 		return fmt.Errorf("%w; the call may have taken effect", ErrUnreachable) // the error names the URL and nothing more
 	}
 	defer response.Body.Close()
 	switch {
-	case response.StatusCode == http.StatusNotFound && s.inSession():
+	case response.StatusCode == http.StatusNotFound && m.Version == "" && s.inSession():
 		s.Kill() // the session is forgotten: begin anew
 		return fmt.Errorf("%w: it has forgotten the session", ErrUnreachable)
 	case response.StatusCode == http.StatusAccepted || m.Kind != wire.Request && response.StatusCode < 300:

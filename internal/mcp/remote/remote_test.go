@@ -51,7 +51,7 @@ type opened struct {
 
 func connect(t *testing.T, url string) *opened {
 	t.Helper()
-	s := Open(url, wire.Limits{}, http.DefaultTransport)
+	s := Open(url, wire.Limits{}, http.DefaultTransport, nil)
 	t.Cleanup(func() { s.Stop(0) })
 	return &opened{s, t, bufio.NewReader(s)}
 }

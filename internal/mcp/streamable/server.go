@@ -14,8 +14,9 @@ import (
 )
 
 // Talk is one conversation: it reads the client's lines and writes those to it
-// until the client's end, and then returns.
-type Talk func(ctx context.Context, principal authz.Principal, from io.Reader, to io.Writer)
+// until the client's end, and then returns. headers are those that came with a
+// request and repeat its arguments, for a server that is spoken to over HTTP.
+type Talk func(ctx context.Context, principal authz.Principal, from io.Reader, to io.Writer, headers func(id wire.Key) http.Header)
 
 // Config is what a Server is made of.
 type Config struct {
@@ -47,14 +48,15 @@ type Server struct {
 	ctx    context.Context
 	stop   context.CancelFunc
 
-	mu       sync.Mutex
-	sessions map[string]*session
-	closed   bool
+	mu        sync.Mutex
+	sessions  map[string]*session
+	stateless map[string]*session // by principal; they are among the sessions too
+	closed    bool
 }
 
 // New returns a server. Close ends its sessions.
 func New(config Config) *Server {
-	s := &Server{config: config, edge: edge{config.Hosts, config.Origins}, sessions: map[string]*session{}}
+	s := &Server{config: config, edge: edge{config.Hosts, config.Origins}, sessions: map[string]*session{}, stateless: map[string]*session{}}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	go s.reap()
 	return s
@@ -79,6 +81,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fail(w, refused.Status, refused.Why)
 		return
 	}
+	if r.Method != http.MethodPost && r.Header.Get("Mcp-Session-Id") == "" && r.Header.Get("Mcp-Protocol-Version") >= firstModern {
+		w.Header().Set("Allow", "POST")
+		fail(w, http.StatusMethodNotAllowed, "this protocol version has no sessions; use POST")
+		return
+	}
 	switch r.Method {
 	case http.MethodPost:
 		s.post(w, r, principal)
@@ -100,7 +107,14 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request, principal authz.Pr
 	}
 	m, err := wire.ReadClient(line, s.config.Limits)
 	if err != nil {
-		respond(w, http.StatusBadRequest, s.config.Unreadable(principal, err))
+		answer := s.config.Unreadable(principal, err)
+		if !unreadableRemoved(w, r, err) {
+			respond(w, http.StatusBadRequest, answer)
+		}
+		return
+	}
+	if isModern(r, m) && r.Header.Get("Mcp-Session-Id") == "" {
+		s.modern(w, r, m, principal)
 		return
 	}
 	session, status, why := s.sessionFor(r, m, principal)
@@ -154,6 +168,11 @@ func (s *Server) sessionFor(r *http.Request, m *wire.Message, principal authz.Pr
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.open(principal, func() {})
+}
+
+// open starts a session; the caller holds the lock. ended is called with the lock, too.
+func (s *Server) open(principal authz.Principal, ended func()) (_ *session, status int, why string) {
 	if s.closed || len(s.sessions) >= s.config.Sessions {
 		return nil, http.StatusServiceUnavailable, "there are too many sessions; try again later"
 	}
@@ -164,6 +183,7 @@ func (s *Server) sessionFor(r *http.Request, m *wire.Message, principal authz.Pr
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		delete(s.sessions, session.id)
+		ended()
 	}()
 	return session, 0, ""
 }

@@ -5,6 +5,8 @@ import (
 	"context"
 	"crypto/rand"
 	"io"
+	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,24 +28,35 @@ type session struct {
 	ended chan struct{}  // closed when the conversation has ended
 
 	mu       sync.Mutex
-	waiting  map[wire.Key]*stream // requests of the client, by id
-	tokens   map[wire.Key]*stream // by progress token
-	newest   []*stream            // streams of requests, oldest first
-	general  *stream              // what belongs to no request
-	listened bool                 // somebody reads general
+	waiting  map[wire.Key]*asked // requests of the client, by the id that the conversation knows
+	tokens   map[wire.Key]*asked // by progress token
+	count    int                 // of requests that were given an id
+	newest   []*stream           // streams of requests, oldest first
+	general  *stream             // what belongs to no request
+	listened bool                // somebody reads general
 	finished []*stream
 	used     time.Time
 	partial  []byte // of a line
+}
+
+// asked is a request that is not answered.
+type asked struct {
+	stream    *stream
+	headers   http.Header // that belong to it, for a server over HTTP
+	id, token wire.ID     // as the client sent them, if they were replaced
+	own       wire.ID     // that the conversation knows it by, if it was replaced
+	key       wire.Key    // likewise, always
+	tokenKey  wire.Key
 }
 
 // open starts a conversation for a principal.
 func open(ctx context.Context, principal authz.Principal, talk Talk) *session {
 	read, write := io.Pipe()
 	s := &session{id: rand.Text() + rand.Text(), principal: principal, in: write, ended: make(chan struct{}),
-		waiting: map[wire.Key]*stream{}, tokens: map[wire.Key]*stream{}, general: newStream(rand.Text()), used: time.Now()}
+		waiting: map[wire.Key]*asked{}, tokens: map[wire.Key]*asked{}, general: newStream(rand.Text()), used: time.Now()}
 	go func() {
 		defer close(s.ended)
-		talk(ctx, principal, read, s)
+		talk(ctx, principal, read, s, s.headers)
 		read.CloseWithError(io.ErrClosedPipe)
 		s.end()
 	}()
@@ -68,14 +81,38 @@ func (s *session) expect(m *wire.Message) *stream {
 	if s.waiting[m.ID.Key()] != nil {
 		return nil
 	}
-	st := newStream(rand.Text())
-	s.waiting[m.ID.Key()] = st
-	if token := m.Token(); !token.IsZero() {
-		s.tokens[token.Key()] = st
+	return s.note(&asked{key: m.ID.Key(), tokenKey: m.Token().Key()}).stream
+}
+
+// note keeps a request; the caller holds the lock.
+func (s *session) note(a *asked) *asked {
+	a.stream = newStream(rand.Text())
+	s.waiting[a.key] = a
+	if a.tokenKey != (wire.Key{}) {
+		s.tokens[a.tokenKey] = a
 	}
-	s.newest = append(s.newest, st)
+	s.newest = append(s.newest, a.stream)
 	s.used = time.Now()
-	return st
+	return a
+}
+
+// forget takes a request out; the caller holds the lock.
+func (s *session) forget(a *asked) {
+	delete(s.waiting, a.key)
+	if s.tokens[a.tokenKey] == a {
+		delete(s.tokens, a.tokenKey)
+	}
+	s.newest = slices.DeleteFunc(s.newest, func(st *stream) bool { return st == a.stream })
+}
+
+// headers are those that came with a request and belong to it.
+func (s *session) headers(id wire.Key) http.Header {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if a := s.waiting[id]; a != nil {
+		return a.headers
+	}
+	return nil
 }
 
 // Write takes what the conversation says to the client: whole lines, in whatever pieces.
@@ -111,9 +148,10 @@ func (s *session) route(line []byte) {
 		return
 	}
 	st := s.general
-	if token := m.Token(); m.Kind == wire.Notification && !token.IsZero() && s.tokens[token.Key()] != nil {
-		st = s.tokens[token.Key()]
-	} else if m.Kind == wire.Request && len(s.newest) > 0 {
+	switch about := s.about(m); {
+	case about != nil:
+		st, line = about.stream, about.restore(m)
+	case m.Kind == wire.Request && len(s.newest) > 0:
 		// A server's question is about what it is working on, and the client may
 		// only listen there. Which of several that is, a line does not say.
 		st = s.newest[len(s.newest)-1]
@@ -121,27 +159,45 @@ func (s *session) route(line []byte) {
 	st.put(line, false)
 }
 
+// about is the request that a notification belongs to; nil if it does not say.
+func (s *session) about(m *wire.Message) *asked {
+	if m.Kind != wire.Notification {
+		return nil
+	}
+	if a := s.waiting[m.SubscriptionID.Key()]; a != nil && !m.SubscriptionID.IsZero() {
+		return a
+	}
+	if token := m.Token(); !token.IsZero() {
+		return s.tokens[token.Key()]
+	}
+	return nil
+}
+
+// restore puts the client's own ids back into a message about its request.
+func (a *asked) restore(m *wire.Message) []byte {
+	if a.id.IsZero() {
+		return m.Raw
+	}
+	return m.Rename(func(id wire.ID) wire.ID {
+		switch {
+		case id.Key() == a.key:
+			return a.id
+		case id.Key() == a.tokenKey:
+			return a.token
+		}
+		return id
+	})
+}
+
 // answer ends the stream of a request; the caller holds the lock.
 func (s *session) answer(m *wire.Message) {
-	key := m.ID.Key()
-	st := s.waiting[key]
-	if st == nil {
+	a := s.waiting[m.ID.Key()]
+	if a == nil {
 		return // its reader was told otherwise
 	}
-	delete(s.waiting, key)
-	for token, other := range s.tokens {
-		if other == st {
-			delete(s.tokens, token)
-		}
-	}
-	for i, other := range s.newest {
-		if other == st {
-			s.newest = append(s.newest[:i:i], s.newest[i+1:]...)
-			break
-		}
-	}
-	st.put(m.Raw, true)
-	s.finished = append(s.finished, st)
+	s.forget(a)
+	a.stream.put(a.restore(m), true)
+	s.finished = append(s.finished, a.stream)
 	if len(s.finished) > finishedKept {
 		s.finished = s.finished[1:]
 	}
@@ -202,8 +258,8 @@ func (s *session) touch() {
 func (s *session) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, st := range s.waiting {
-		st.put(nil, true)
+	for _, a := range s.waiting {
+		a.stream.put(nil, true)
 	}
 	s.general.put(nil, true)
 }

@@ -59,6 +59,10 @@ type Message struct {
 	// ModernVersion: params._meta carries a protocol version for this message
 	// alone (MCP 2026-07-28), so its result must carry a resultType.
 	ModernVersion bool
+	// Version is that version; empty if there is none, or it is no string.
+	Version string
+	// SubscriptionID is the id of the request that subscribed to a notification.
+	SubscriptionID ID
 
 	toolError bool
 }

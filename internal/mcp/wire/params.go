@@ -6,14 +6,18 @@ import "encoding/json"
 // Source: MCP 2026-07-28, basic: _meta.
 const modernKey = "io.modelcontextprotocol/protocolVersion"
 
+// subscriptionKey in params._meta of a notification is the id of the request
+// that subscribed to it. Source: MCP 2026-07-28, subscriptions.
+const subscriptionKey = "io.modelcontextprotocol/subscriptionId"
+
 // params holds the members of params that some method gives a meaning. The
 // method may stand behind params, so they are noted first and interpreted when
 // the whole envelope is known.
 type params struct {
 	name, uri, arguments, token, requestID json.RawMessage
 
-	metaToken    json.RawMessage
-	task, modern bool
+	metaToken, version, subscription json.RawMessage
+	task                             bool
 }
 
 func (r *reader) readParams() (json.RawMessage, *Error) {
@@ -67,7 +71,9 @@ func (r *reader) meta() *Error {
 		case "progressToken":
 			r.params.metaToken = v
 		case modernKey:
-			r.params.modern = true
+			r.params.version = v
+		case subscriptionKey:
+			r.params.subscription = v
 		}
 		return err
 	})
@@ -78,7 +84,11 @@ func (r *reader) meta() *Error {
 // A server's params are taken as they come: what cannot be used is left out.
 func (r *reader) interpret(m *Message) *Error {
 	p := r.params
-	m.HasTask, m.ModernVersion, m.ProgressToken = p.task, p.modern, p.metaToken
+	m.HasTask, m.ModernVersion, m.ProgressToken = p.task, p.version != nil, p.metaToken
+	m.SubscriptionID, _ = parseID(p.subscription)
+	if isText(p.version) {
+		m.Version, _ = unquote(p.version) // valid: the decoder has read it
+	}
 	subject, path := json.RawMessage(nil), ""
 	switch m.Method {
 	case "tools/call", "prompts/get":

@@ -28,9 +28,9 @@ func (m *Message) Token() ID {
 }
 
 // Rename returns m's line with the ids in it (the message's own, the progress
-// token, the cancelled request's) replaced; every other byte is as it was sent.
+// token, the cancelled request's, the subscription's) replaced; every other byte is as it was sent.
 func (m *Message) Rename(to func(ID) ID) []byte {
-	ids := slices.DeleteFunc([]ID{m.ID, m.Token(), m.RequestID}, func(id ID) bool { return id.IsZero() })
+	ids := slices.DeleteFunc([]ID{m.ID, m.Token(), m.RequestID, m.SubscriptionID}, func(id ID) bool { return id.IsZero() })
 	// From the back, so that what stands before keeps its place.
 	slices.SortFunc(ids, func(a, b ID) int { return cmp.Compare(m.Offset(b.raw), m.Offset(a.raw)) })
 	line := m.Raw
@@ -39,4 +39,29 @@ func (m *Message) Rename(to func(ID) ID) []byte {
 		line = Splice(line, start, start+len(id.raw), to(id).raw)
 	}
 	return line
+}
+
+// NewID is the id that is this string.
+func NewID(text string) ID {
+	raw, err := json.Marshal(text)
+	if err != nil {
+		return ID{} // a string has a JSON form
+	}
+	id, _ := parseID(raw)
+	return id
+}
+
+// Replace returns a request's line with its id and its progress token replaced;
+// without a token, the token is not looked at.
+func (m *Message) Replace(id, token ID) []byte {
+	own, ownToken := m.Offset(m.ID.raw), m.Token()
+	return m.Rename(func(old ID) ID {
+		switch at := m.Offset(old.raw); {
+		case at == own:
+			return id
+		case !ownToken.IsZero() && at == m.Offset(ownToken.raw):
+			return token
+		}
+		return old
+	})
 }

@@ -1,0 +1,93 @@
+package streamable
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// post is a request of 2026-07-28 with the headers that agree with it.
+func post(id, method, name, more string) (body string, headers []string) {
+	params := `"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"` + more + `}`
+	headers = []string{"Mcp-Protocol-Version: 2026-07-28", "Mcp-Method: " + method}
+	if name != "" {
+		params = fmt.Sprintf(`"name":%q,`, name) + params
+		headers = append(headers, "Mcp-Name: "+name)
+	}
+	return fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"method":%q,"params":{%s}}`, id, method, params), headers
+}
+
+func TestHeadersThatDoNotAgreeWithTheBodyAreRefused(t *testing.T) {
+	_, url := serving(t, nil)
+	body, headers := post("1", "tools/call", "safe", "")
+	tests := []struct {
+		name    string
+		headers []string
+		status  int
+		code    string
+	}{
+		{"all agree", nil, 200, ""},
+		{"a name in base64", []string{"Mcp-Name: =?base64?c2FmZQ==?="}, 200, ""},
+		{"another method", []string{"Mcp-Method: tools/list"}, 400, "-32020"},
+		{"no method", []string{"Mcp-Method: "}, 400, "-32020"},
+		{"another name", []string{"Mcp-Name: evil"}, 400, "-32020"},
+		{"no name", []string{"Mcp-Name: "}, 400, "-32020"},
+		{"base64 that is none", []string{"Mcp-Name: =?base64?c2FmZ!==?="}, 400, "-32020"},
+		{"another version", []string{"Mcp-Protocol-Version: 2099-01-01"}, 400, "-32020"},
+		{"no version", []string{"Mcp-Protocol-Version: "}, 400, "-32020"},
+		{"two names", []string{"+Mcp-Name: evil"}, 400, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			response := send(t, "POST", url, body, append(append([]string{}, headers...), tt.headers...)...)
+			b := make([]byte, 4096)
+			n, _ := response.Body.Read(b)
+			if response.StatusCode != tt.status || !strings.Contains(string(b[:n]), tt.code) {
+				t.Errorf("%s: %s", response.Status, b[:n])
+			}
+		})
+	}
+}
+
+func TestRequestsWithoutASessionGetTheirOwnIdsBack(t *testing.T) {
+	s, url := serving(t, nil)
+	// Two clients of one principal use the same ids and tokens at the same time.
+	for range 2 {
+		body, headers := post("1", "slow", "", "")
+		send(t, "POST", url, body, headers...)
+	}
+	body, headers := post(`"\u0031"`, "progress", "", `,"progressToken":1.0`)
+	got := events(t, send(t, "POST", url, body, headers...), 3)
+	if !strings.Contains(got[0], `"progressToken":1.0`) || !strings.Contains(got[2], `"id":"\u0031"`) {
+		t.Errorf("got %q", got)
+	}
+	b, err := io.ReadAll(send(t, "POST", url, body, append(headers, "Accept: application/json")...).Body)
+	if err != nil || !strings.Contains(string(b), `"id":"\u0031"`) {
+		t.Errorf("got %s, %v", b, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.sessions) != 1 {
+		t.Errorf("%d conversations for one principal", len(s.sessions))
+	}
+}
+
+func TestWhatAVersionHasNotIsNotFound(t *testing.T) {
+	_, url := serving(t, nil)
+	for _, method := range []string{"initialize", "ping", "logging/setLevel", "resources/subscribe"} {
+		body, headers := post("7", method, "", "")
+		if got := send(t, "POST", url, body, headers...); got.StatusCode != http.StatusNotFound {
+			t.Errorf("%s: %s", method, got.Status)
+		}
+	}
+	for _, method := range []string{"GET", "DELETE"} {
+		if got := send(t, method, url, "", "Mcp-Protocol-Version: 2026-07-28"); got.StatusCode != http.StatusMethodNotAllowed {
+			t.Errorf("%s: %s", method, got.Status)
+		}
+	}
+	if got := send(t, "POST", url, `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`, "Mcp-Protocol-Version: 2026-07-28", "Mcp-Method: tools/list"); got.StatusCode != http.StatusBadRequest {
+		t.Errorf("without _meta: %s", got.Status)
+	}
+}
