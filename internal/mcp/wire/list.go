@@ -26,7 +26,8 @@ type ToolList struct {
 	Tools []Tool
 
 	raw        []byte
-	start, end int // of the array in raw
+	start, end int    // of the array in raw
+	public     [2]int // of the value of cacheScope in raw, if it is not private; else zero
 }
 
 // Tools reads the result of a tools/list response that ReadServer returned.
@@ -43,9 +44,12 @@ func Tools(m *Message) (*ToolList, error) {
 	t := &ToolList{raw: m.Raw}
 	var tools json.RawMessage
 	names := map[string]bool{}
-	_, err := r.object([]string{"tools", "nextCursor"}, func(key []byte) (err *Error) {
+	_, err := r.object([]string{"tools", "nextCursor", "cacheScope"}, func(key []byte) (err *Error) {
 		if string(key) != "tools" {
-			_, err = r.value(false)
+			v, err := r.value(false)
+			if string(key) == "cacheScope" && err == nil && string(v) != `"private"` {
+				t.public = [2]int{m.Offset(v), m.Offset(v) + len(v)}
+			}
 			return err
 		}
 		if r.dec.PeekKind() != '[' {
@@ -119,9 +123,10 @@ func (t Tool) with(note string) []byte {
 	return Splice(t.Raw, 1, 1, append(append([]byte(`"description":`), quoted...), ','))
 }
 
-// Keep returns the message with only the tools whose name is kept. Every other
-// byte of the message stays as it is; if all tools are kept the message is
-// returned itself.
+// Keep returns the message with only the tools whose name is kept, and a
+// cacheScope that lets nobody share the list: it is one principal's. Every other
+// byte of the message stays as it is; if nothing is to change the message is
+// returned itself. Source: MCP 2026-07-28, caching.
 func (t *ToolList) Keep(keep func(name string) bool) []byte {
 	return t.Edit(keep, func(string) string { return "" })
 }
@@ -143,8 +148,19 @@ func (t *ToolList) Edit(keep func(name string) bool, note func(name string) stri
 		changed = changed || text != ""
 		array = append(array, tool.with(text)...)
 	}
+	array = append(array, ']')
 	if !changed {
+		array = t.raw[t.start:t.end]
+	}
+	switch {
+	case t.public[1] > t.end: // from the back, so that what stands before keeps its place
+		return Splice(Splice(t.raw, t.public[0], t.public[1], private), t.start, t.end, array)
+	case t.public[1] > 0:
+		return Splice(Splice(t.raw, t.start, t.end, array), t.public[0], t.public[1], private)
+	case !changed:
 		return t.raw
 	}
-	return Splice(t.raw, t.start, t.end, append(array, ']'))
+	return Splice(t.raw, t.start, t.end, array)
 }
+
+var private = []byte(`"private"`)

@@ -127,3 +127,26 @@ func TestANoteEndsTheDescriptionAndNothingElseChanges(t *testing.T) {
 		})
 	}
 }
+
+// A list that policy filtered is one principal's: shared, it would show one what
+// another may.
+func TestAFilteredListIsNotForSharing(t *testing.T) {
+	for line, want := range map[string]string{
+		`{"jsonrpc":"2.0","id":1,"result":{"cacheScope": "public","tools":[{"name":"a"},{"name":"b"}],"ttlMs":5}}`: `{"jsonrpc":"2.0","id":1,"result":{"cacheScope": "private","tools":[{"name":"a"}],"ttlMs":5}}`,
+		`{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"a"},{"name":"b"}],"cacheScope":"public"}}`:            `{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"a"}],"cacheScope":"private"}}`,
+		`{"jsonrpc":"2.0","id":1,"result":{"tools":[ {"name":"a"} ],"cacheScope":"odd"}}`:                          `{"jsonrpc":"2.0","id":1,"result":{"tools":[ {"name":"a"} ],"cacheScope":"private"}}`,
+		`{"jsonrpc":"2.0","id":1,"result":{"cacheScope":"private","tools":[ {"name":"a"} ]}}`:                      `{"jsonrpc":"2.0","id":1,"result":{"cacheScope":"private","tools":[ {"name":"a"} ]}}`,
+	} {
+		m, err := ReadServer([]byte(line), Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := Tools(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := string(list.Keep(func(name string) bool { return name == "a" })); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
