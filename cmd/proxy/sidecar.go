@@ -151,6 +151,7 @@ func (s *sidecar) talk(ctx context.Context, principal authz.Principal, from io.R
 	lanes := newLanes(cfg, s.log, conversation, s.turns, s.processes)
 	defer conversation.Close(lanes)
 	conversation.Gate = s.gate(cfg, caller, lanes, func(id string) string { return "ecs-mcp-proxy audit show " + id })
+	defer s.live.OnChange(conversation.PolicyChanged)()
 	if err := conversation.Run(ctx, from, to); err != nil {
 		s.log.Error("a session's server could not be started", zap.Error(err))
 	}

@@ -101,6 +101,7 @@ func (w *wrapper) run(ctx context.Context) error {
 		go common.shadow.Announce(ctx, func(text string) { w.log.Warn(text) })
 	}
 	conversation.Gate = common.gate(cfg, caller, lanes, w.showCommand)
+	defer live.OnChange(conversation.PolicyChanged)()
 	go aws.check(ctx, w.log)
 	go w.forwardSignals(ctx, signals, conversation, servers)
 	if err := conversation.Run(ctx, w.stdin, w.stdout); err != nil {

@@ -82,11 +82,12 @@ type table struct {
 	auditFile string
 	killed    chan struct{}
 
-	toProxy    io.WriteCloser // the client writes
-	fromProxy  *bufio.Reader  // the client reads
-	conversing chan struct{}
-	*played                 // the session's first server
-	started    chan *played // every server, as it is started
+	toProxy      io.WriteCloser // the client writes
+	fromProxy    *bufio.Reader  // the client reads
+	conversing   chan struct{}
+	conversation *Conversation
+	*played                   // the session's first server
+	started      chan *played // every server, as it is started
 }
 
 var engine = sync.OnceValues(func() (*policy.Engine, error) {
@@ -168,6 +169,7 @@ func converseOn(t *testing.T, lanes lane.Config, persona string, change func(*Ga
 	proxyRead, proxyWrite := io.Pipe()
 	tb.toProxy, tb.fromProxy = clientWrite, bufio.NewReader(proxyRead)
 	c.Gate = tb.gate
+	tb.conversation = c
 	go func() {
 		defer close(tb.conversing)
 		check(t, c.Run(t.Context(), clientRead, proxyWrite))

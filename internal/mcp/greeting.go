@@ -24,6 +24,7 @@ type greeting struct {
 	mu          sync.Mutex
 	initialize  []byte
 	version     string // that the first server answered
+	changes     bool   // it says that its list of tools may change
 	initialized []byte // the notification
 	level       []byte // the last logging/setLevel
 }
@@ -38,6 +39,14 @@ func (g *greeting) heard(request, answer *wire.Message) {
 	switch request.Method {
 	case "initialize":
 		g.initialize, g.version = request.Raw, versionOf(answer)
+		var result struct {
+			Capabilities struct {
+				Tools struct {
+					ListChanged bool `json:"listChanged"`
+				} `json:"tools"`
+			} `json:"capabilities"`
+		}
+		g.changes = json.Unmarshal(answer.Result, &result) == nil && result.Capabilities.Tools.ListChanged
 	case "logging/setLevel":
 		g.level = request.Raw
 	}
@@ -51,6 +60,13 @@ func (g *greeting) noted(m *wire.Message) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.initialized = m.Raw
+}
+
+// listChanged reports whether the client was told that the list of tools may change.
+func (g *greeting) listChanged() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.changes
 }
 
 // greeted is a greeting under way: the answers of the server come here.

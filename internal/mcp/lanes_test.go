@@ -330,3 +330,21 @@ func TestAToolThatLeavesCredentialsBehindIsRefusedUnderLease(t *testing.T) {
 	wants(t, tb.read(server.serverIn), "build_and_push_image_to_ecr")
 	wants(t, strings.Join(server.environ, "\n"), "AWS_SESSION_TOKEN=")
 }
+
+func TestAClientIsToldThatPolicyChangedItsList(t *testing.T) {
+	for name, capability := range map[string]string{"its server's lists may change": `{"listChanged":true}`, "they may not": `{}`} {
+		t.Run(name, func(t *testing.T) {
+			tb := converse(t, "reader", nil)
+			tb.say(initialize)
+			tb.get()
+			tb.tell(`{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-11-25","capabilities":{"tools":` + capability + `}}}`)
+			tb.hear()
+			tb.conversation.PolicyChanged()
+			if capability != `{}` {
+				wants(t, tb.hear(), "tools/list_changed")
+			}
+			tb.say(`{"jsonrpc":"2.0","id":1,"method":"not/a/method"}`)
+			wants(t, tb.hear(), `"id":1,"error"`)
+		})
+	}
+}

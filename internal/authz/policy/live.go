@@ -29,6 +29,7 @@ type Live struct {
 	loading sync.Mutex    // one load at a time
 
 	mu       sync.Mutex
+	changed  map[*func()]bool   // called when another policy is in force
 	problems map[string]problem // by what is wrong
 	again    time.Duration      // until the log repeats them
 }
@@ -42,7 +43,7 @@ type problem struct {
 // scratch. Calls wait for the first for as long as wait says, and are refused
 // from then on until it is there; 0 lets them wait as long as they can.
 func NewLive(load func(context.Context) (*Engine, error), log *zap.Logger, wait time.Duration) *Live {
-	l := &Live{load: load, log: log, arrived: make(chan struct{}), overdue: make(chan struct{}), problems: map[string]problem{}, again: time.Minute}
+	l := &Live{load: load, log: log, arrived: make(chan struct{}), overdue: make(chan struct{}), changed: map[*func()]bool{}, problems: map[string]problem{}, again: time.Minute}
 	if wait > 0 {
 		time.AfterFunc(wait, func() { close(l.overdue) })
 	}
@@ -119,9 +120,31 @@ func (l *Live) use(engine *Engine) {
 		return // and it was warned of before
 	default:
 		l.log.Warn("another policy is in force", zap.String("revision", engine.Revision()), zap.String("before", before.Revision()))
+		l.tell()
 	}
 	for _, warning := range engine.Warnings() {
 		l.log.Warn(warning)
+	}
+}
+
+// OnChange calls f, which must not block, whenever another policy is in force,
+// until stop is called.
+func (l *Live) OnChange(f func()) (stop func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.changed[&f] = true
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		delete(l.changed, &f)
+	}
+}
+
+func (l *Live) tell() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for f := range l.changed {
+		(*f)()
 	}
 }
 
