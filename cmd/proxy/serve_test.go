@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -58,6 +59,12 @@ func (s *served) log() string {
 // may deploy, and reader. extra is more configuration.
 func serve(t *testing.T, extra string) *served {
 	t.Helper()
+	return serveWith(t, extra, func(self string) string { return fmt.Sprintf("{command: [%q, demo-server]}", self) })
+}
+
+// serveWith is serve in front of another upstream.
+func serveWith(t *testing.T, extra string, upstream func(self string) string) *served {
+	t.Helper()
 	s := &served{dir: t.TempDir(), aws: fakeaws.New(fakeaws.Config{}), ended: make(chan struct{})}
 	endpoint, err := s.aws.Start()
 	must(t, err)
@@ -75,7 +82,7 @@ func serve(t *testing.T, extra string) *served {
 	}
 	config := fmt.Sprintf(`version: 1
 aws: {region: us-east-1, endpoint: %q}
-upstream: {command: [%q, demo-server]}
+upstream: %s
 personas:
   deployer: {identity: [deployment], boundary: [region-and-production], role: %q}
   reader: {identity: [read-only-monitoring], boundary: [region-and-production], role: %q}
@@ -86,7 +93,7 @@ audit: {file: audit.jsonl}
 listen:
   address: 127.0.0.1:0
   auth: {tokens: [{id: ci, file: ci.token}, {id: reader, file: reader.token}]}
-%s`, endpoint, self, role, role, extra)
+%s`, endpoint, upstream(self), role, role, extra)
 	must(t, os.WriteFile(filepath.Join(s.dir, "config.yaml"), []byte(config), 0o600))
 
 	s.cmd = exec.Command(self, "serve", "--config", filepath.Join(s.dir, "config.yaml"))
@@ -128,6 +135,15 @@ listen:
 		}
 	}
 	return s
+}
+
+// loopbackPort is an address that nobody listens on.
+func loopbackPort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer l.Close()
+	return l.Addr().String()
 }
 
 func token(id string) string { return id + strings.Repeat("-token", 8) }
