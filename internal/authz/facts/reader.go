@@ -124,7 +124,7 @@ func (r *Reader) read(ctx context.Context, wanted []target) (answers, []string) 
 			}
 			found := answers{}
 			if err := how.read(ctx, r.clients, g, batch, found); err != nil {
-				notes = append(notes, fmt.Sprintf("look up %s of %s: %s", g.kind.facts(), some(batch), reason(err)))
+				notes = append(notes, fmt.Sprintf("look up %s of %s: %s", g.kind.facts(), some(batch), Reason(err)))
 				continue
 			}
 			for _, arn := range batch {

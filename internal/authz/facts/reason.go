@@ -8,8 +8,8 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// reason says why a look-up failed in AWS's own words, without the request.
-func reason(err error) string {
+// Reason says why a look-up failed in AWS's own words, without the request.
+func Reason(err error) string {
 	var api smithy.APIError
 	switch {
 	case errors.As(err, &api):

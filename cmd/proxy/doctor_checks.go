@@ -1,0 +1,158 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/audit"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/facts"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/grant"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/config"
+)
+
+func sortedPersonas(cfg *config.Config) []string { return slices.Sorted(maps.Keys(cfg.Personas)) }
+
+// checkPolicy compiles what would decide.
+func checkPolicy(ctx context.Context, cfg *config.Config) finding {
+	policies, err := newPolicySet(cfg)
+	if err != nil {
+		return finding{err: err}
+	}
+	engine, err := policies.compileLocal(ctx)
+	if err != nil {
+		return finding{err: toDo(err, "ecs-mcp-proxy policy check says more")}
+	}
+	if warnings := engine.Warnings(); len(warnings) > 0 {
+		return finding{warning: strings.Join(warnings, "; ")}
+	}
+	return finding{well: "revision " + engine.Revision()}
+}
+
+// checkBase asks AWS who the proxy itself is.
+func checkBase(ctx context.Context, c *clients) finding {
+	who, err := c.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		if _, missing := c.base.Retrieve(ctx); missing != nil {
+			return finding{err: toDo(errors.New("the proxy has no AWS credentials of its own"), "%s", grant.BaseHint)}
+		}
+		return finding{err: toDo(errors.New("AWS does not answer to them: "+facts.Reason(err)), "renew them, and check the network and aws.region")}
+	}
+	return finding{well: aws.ToString(who.Arn)}
+}
+
+// checkRole assumes a persona's role as a call would, for nothing but to ask who
+// one is.
+func checkRole(ctx context.Context, cfg *config.Config, c *clients, persona string) finding {
+	role := cfg.Personas[persona].Role
+	order := grant.Order{DecisionID: audit.NewID(), Role: role, Region: cfg.AWS.Region, SourceIdentity: grant.SourceIdentity("doctor", persona),
+		Tags:  map[string]string{"persona": persona, "server": cfg.Upstream.Server, "tool": "doctor"},
+		Items: []grant.Item{{Access: authz.Access{Action: "sts:GetCallerIdentity", Resource: "*", Unscopable: true}}}, Deadline: time.Now().Add(time.Minute)}
+	termsOf(cfg, persona).Add(&order, map[string]string{})
+	lent, err := grant.NewBroker(c.sts).Mint(ctx, order)
+	if err != nil {
+		return finding{err: err} // says what to do itself
+	}
+	return finding{well: fmt.Sprintf("%s can be assumed, with source identity and session tags (%d %% of AWS's packed limit)", role, lent.PackedSize)}
+}
+
+// checkFacts looks something up that is not there: only a refusal matters.
+func checkFacts(ctx context.Context, c *clients) finding {
+	if _, err := c.facts.ECS.DescribeClusters(ctx, &ecs.DescribeClustersInput{Clusters: []string{"ecs-mcp-proxy-doctor"}}); err != nil {
+		return finding{err: toDo(errors.New("tags cannot be looked up: "+facts.Reason(err)), "allow the proxy's own identity, or facts.role: %s", strings.Join(facts.Actions(), ", "))}
+	}
+	return finding{well: "tags can be looked up (ecs:DescribeClusters is allowed)"}
+}
+
+// checkClock compares this machine's clock with AWS's.
+func checkClock(ctx context.Context, c *clients) finding {
+	who, err := c.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return finding{err: errors.New(facts.Reason(err))}
+	}
+	at, ok := awsmiddleware.GetServerTime(who.ResultMetadata)
+	if !ok {
+		return finding{warning: "AWS's answer says no time"}
+	}
+	off := time.Since(at).Round(time.Second)
+	if off.Abs() > 30*time.Second {
+		return finding{warning: fmt.Sprintf("it is %s off; grants are written in AWS's time, but beyond 5 minutes AWS takes no signature: set it", off)}
+	}
+	return finding{well: "agrees with AWS's within 30 seconds"}
+}
+
+// checkAudit opens the record, which is needed before anything else is.
+func checkAudit(cfg *config.Config) finding {
+	log, err := audit.Open(cfg.Audit.File)
+	if err != nil {
+		return finding{err: toDo(err, "name a file that can be written as audit.file")}
+	}
+	if err := log.Close(); err != nil {
+		return finding{err: err}
+	}
+	return finding{well: cfg.Audit.File}
+}
+
+// checkServer starts the server, without credentials, and compares its tools
+// with the catalogue.
+func checkServer(ctx context.Context, cfg *config.Config) finding {
+	catalogue, err := loadCatalog(cfg)
+	if err != nil {
+		return finding{err: err}
+	}
+	if len(cfg.Upstream.Command) == 0 && len(cfg.Upstream.URLs) == 0 {
+		return finding{err: toDo(errNoServer, "name it as upstream.command, or start wrap with -- COMMAND")}
+	}
+	servers, err := newServers(cfg, "")
+	if err != nil {
+		return finding{err: err}
+	}
+	process, err := servers.start(0, nil)
+	if err != nil {
+		return finding{err: err}
+	}
+	defer process.Stop()
+	began := time.Now()
+	client := mcp.NewClient(&mcp.Implementation{Name: "ecs-mcp-proxy-doctor", Version: version}, nil)
+	session, err := client.Connect(ctx, &mcp.IOTransport{Reader: readCloser{process.Stdout}, Writer: process.Stdin}, nil)
+	if err != nil {
+		var said bytes.Buffer
+		servers.log.explain(&said)
+		return finding{err: toDo(fmt.Errorf("it does not answer initialize: %w", err), "start it by hand: %s\n%s", strings.Join(cfg.Upstream.Command, " "), strings.TrimSpace(said.String()))}
+	}
+	defer session.Close()
+	ready := time.Since(began).Round(100 * time.Millisecond)
+	tools, err := session.ListTools(ctx, nil)
+	if err != nil {
+		return finding{err: fmt.Errorf("it does not list its tools: %w", err)}
+	}
+	var unknown []string
+	for _, tool := range tools.Tools {
+		if !slices.Contains(catalogue.Tools(), tool.Name) {
+			unknown = append(unknown, tool.Name)
+		}
+	}
+	if len(unknown) > 0 {
+		return finding{warning: fmt.Sprintf("ready after %s; %d of its %d tools are not in the catalogue %s, so they are hidden and refused: %s",
+			ready, len(unknown), len(tools.Tools), cfg.Upstream.Server, strings.Join(unknown, ", "))}
+	}
+	return finding{well: fmt.Sprintf("ready after %s; all of its %d tools are in the catalogue %s", ready, len(tools.Tools), cfg.Upstream.Server)}
+}
+
+// readCloser closes nothing: the process is stopped.
+type readCloser struct{ io.Reader }
+
+func (readCloser) Close() error { return nil }
