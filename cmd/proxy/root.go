@@ -37,11 +37,11 @@ func newRoot() *cobra.Command {
 		Long:          longHelp,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Version:       versionString(),
-		Args:          cobra.ArbitraryArgs,
-		RunE:          helpOrUnknown,
+		// No template for it: one makes the linker keep every method there is, 10 MB of AWS's.
+		Version: versionString(),
+		Args:    cobra.ArbitraryArgs,
+		RunE:    helpOrUnknown,
 	}
-	root.SetVersionTemplate("ecs-mcp-proxy {{.Version}}\n")
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		hint := ""
