@@ -6,6 +6,7 @@ VENV     := .build/e2e
 SDK      := .build/sdk
 ORACLE   := .build/oracle
 SUITE    := .build/conformance
+DEPLOY   := .build/deploy
 # What holds rego/iam, its native twin and fakeaws equal: under the race detector
 # on a few thousand random cases, without it on many.
 EQUAL    := '^Test(NativeSaysWhatRegoSays|FakeAWSDecidesAs.*Does)$$'
@@ -13,7 +14,7 @@ E2E      := ECSMCP_E2E_VENV=$(CURDIR)/$(VENV) ECSMCP_E2E_BINARY=$(CURDIR)/$(BIN)
 	ECSMCP_E2E_ORACLE=$(CURDIR)/$(ORACLE)
 MAVEN    := mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:3.8.1
 
-.PHONY: help build demo test e2e oracle conformance bench fuzz lint fmt
+.PHONY: help build demo test e2e oracle conformance deploy bench fuzz lint fmt
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +63,15 @@ $(SUITE)/.installed: e2e/conformance/package.json e2e/conformance/package-lock.j
 	rm -rf $(SUITE) && mkdir -p $(SUITE)
 	cp $^ $(SUITE)/
 	cd $(SUITE) && npm ci --no-progress --loglevel error
+	touch $@
+
+deploy: $(DEPLOY)/.installed ## Check what is in deploy/ with the tools of its makers (installs them)
+	$(DEPLOY)/bin/cfn-lint deploy/cloudformation/roles.yaml
+	go test -count=1 ./deploy/...
+
+$(DEPLOY)/.installed: deploy/requirements.txt
+	python3 -m venv --clear $(DEPLOY)
+	$(DEPLOY)/bin/pip install --quiet --disable-pip-version-check -r deploy/requirements.txt
 	touch $@
 
 bench: build ## Compare decisions, the credential endpoint, and direct, a byte pump and wrapped

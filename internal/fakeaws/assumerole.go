@@ -105,7 +105,7 @@ func (c *call) mayAssume(p assumeRoleParameters) (*role, *fault) {
 	}
 	r := c.aws.roles[p.roleARN]
 	for _, x := range accesses {
-		if r == nil || !r.trusts(c.caller, x.action) || r.ExternalID != "" && r.ExternalID != p.externalID {
+		if r == nil || !c.trustedBy(r, x) || r.ExternalID != "" && r.ExternalID != p.externalID {
 			c.allowed, c.reason = false, "implicitDeny trust"
 			return nil, accessDenied(c.caller.arn, x.action, p.roleARN, "")
 		}

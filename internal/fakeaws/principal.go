@@ -30,6 +30,8 @@ type Role struct {
 	// Untrusted lists the actions that the trust policy does not allow anybody,
 	// such as sts:TagSession.
 	Untrusted []string
+	// Trust is a trust policy, a JSON document. It takes the place of Trusted.
+	Trust string
 	// ExternalID, if set, must be given to AssumeRole.
 	ExternalID string
 	MaxSession time.Duration // 1 h to 12 h; zero means 1 h
@@ -39,6 +41,7 @@ type role struct {
 	Role
 	arn, id string
 	layers  []layer // identity and boundary
+	trust   trustPolicy
 }
 
 // A principal is who a key belongs to: a user, or a session of a role.
@@ -121,8 +124,14 @@ func (a *AWS) AddRole(r Role) (arn string, err error) {
 		}
 		layers = append(layers, boundary)
 	}
+	var trust trustPolicy
+	if r.Trust != "" {
+		if trust, err = parseTrust(r.Trust); err != nil {
+			return "", fmt.Errorf("add role %s: %w", r.Name, err)
+		}
+	}
 	r.Trusted, r.Untrusted = slices.Clone(r.Trusted), slices.Clone(r.Untrusted)
-	a.roles[arn] = &role{Role: r, arn: arn, id: newID("AROA"), layers: layers}
+	a.roles[arn] = &role{Role: r, arn: arn, id: newID("AROA"), layers: layers, trust: trust}
 	return arn, nil
 }
 

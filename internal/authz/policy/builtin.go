@@ -59,6 +59,8 @@ type BuiltinValue struct {
 	Name    string `json:"name"`
 	About   string `json:"about"`
 	Default string `json:"default,omitempty"`
+	// Wildcards: the value may hold * and ?.
+	Wildcards bool `json:"wildcards,omitempty"`
 }
 
 // Builtins describes the built-in documents, sorted by name.
@@ -71,7 +73,8 @@ func Builtins() (described []BuiltinDocument) {
 		b := all[name]
 		d := BuiltinDocument{Name: name, Layer: b.Layer, About: b.About}
 		for _, value := range slices.Sorted(maps.Keys(b.Values)) {
-			d.Values = append(d.Values, BuiltinValue{value, b.Values[value].About, b.Values[value].Default})
+			p := b.Values[value]
+			d.Values = append(d.Values, BuiltinValue{value, p.About, p.Default, p.Wildcards})
 		}
 		described = append(described, d)
 	}
