@@ -7,6 +7,7 @@ SDK      := .build/sdk
 ORACLE   := .build/oracle
 SUITE    := .build/conformance
 DEPLOY   := .build/deploy
+IMAGE    ?= localhost/ecs-mcp-proxy:$(or $(VERSION),latest)
 # What holds rego/iam, its native twin and fakeaws equal: under the race detector
 # on a few thousand random cases, without it on many.
 EQUAL    := '^Test(NativeSaysWhatRegoSays|FakeAWSDecidesAs.*Does)$$'
@@ -14,13 +15,16 @@ E2E      := ECSMCP_E2E_VENV=$(CURDIR)/$(VENV) ECSMCP_E2E_BINARY=$(CURDIR)/$(BIN)
 	ECSMCP_E2E_ORACLE=$(CURDIR)/$(ORACLE)
 MAVEN    := mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:3.8.1
 
-.PHONY: help build demo test e2e oracle conformance deploy bench fuzz lint fmt
+.PHONY: help build image demo test e2e oracle conformance deploy bench fuzz lint fmt
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build bin/ecs-mcp-proxy
 	go build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/proxy
+
+image: ## Build the container image with docker, podman or buildah
+	deploy/image.sh $(IMAGE) $(VERSION)
 
 demo: build ## See the whole story; no AWS account, no Python, no network
 	@$(BIN) demo
@@ -67,7 +71,10 @@ $(SUITE)/.installed: e2e/conformance/package.json e2e/conformance/package-lock.j
 
 deploy: $(DEPLOY)/.installed ## Check what is in deploy/ with the tools of its makers (installs them)
 	$(DEPLOY)/bin/cfn-lint deploy/cloudformation/roles.yaml
-	go test -count=1 ./deploy/...
+	@command -v buildah >/dev/null || { apt-get update -q && apt-get install -y -q --no-install-recommends buildah; }
+	GO_IMAGE=host $(MAKE) image IMAGE=localhost/ecs-mcp-proxy:check
+	ECSMCP_IMAGE=localhost/ecs-mcp-proxy:check go test -count=1 -v -tags image -run 'Image' ./deploy/
+	buildah rmi localhost/ecs-mcp-proxy:check >/dev/null
 
 $(DEPLOY)/.installed: deploy/requirements.txt
 	python3 -m venv --clear $(DEPLOY)
@@ -87,6 +94,7 @@ lint: ## Check formatting, vet, Rego
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run: make fmt"; exit 1; }
 	go vet ./...
 	go vet -tags e2e ./...
+	go vet -tags image ./deploy/
 	$(OPA) check --strict --schema rego/schema rego/
 	@test -z "$$($(OPA) fmt --list rego/)" || { $(OPA) fmt --list rego/; echo "run: make fmt"; exit 1; }
 

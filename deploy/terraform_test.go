@@ -54,7 +54,9 @@ func newModule(t *testing.T, variables map[string]cty.Value) *module {
 	}
 	m.setVariables(variables)
 	m.setLocals(locals)
-	arn := func(kind, name string) cty.Value { return cty.StringVal("arn:aws:iam::" + account + ":" + kind + "/" + name) }
+	arn := func(kind, name string) cty.Value {
+		return cty.StringVal("arn:aws:iam::" + account + ":" + kind + "/" + name)
+	}
 	m.context.Variables["aws_iam_role"] = object("proxy", object(
 		"arn", arn("role", m.text("resource aws_iam_role proxy", "name")), "id", cty.StringVal("proxy")))
 	m.context.Variables["aws_iam_policy"] = object("boundary", object("arn", arn("policy", m.text("resource aws_iam_policy boundary", "name"))))
