@@ -110,15 +110,15 @@ func (c *call) trustedBy(r *role, x access) bool {
 	if r.Trust == "" {
 		return r.trusts(c.caller, x.action)
 	}
-	return r.trust.admits(c.caller, c.aws.account, question{x.action, x.resource, c.requestKeys().with(x.keys)})
+	return r.trust.admits(c.caller, question{x.action, x.resource, c.requestKeys().with(x.keys)})
 }
 
 // admits reports whether the policy allows the caller what is asked: no Deny
 // is about it, and an Allow is.
-func (t trustPolicy) admits(p principal, account string, q question) bool {
+func (t trustPolicy) admits(p principal, q question) bool {
 	allowed := false
 	for _, s := range t {
-		if !s.about(p, account) || !s.matches(q) {
+		if !s.about(p) || !s.matches(q) {
 			continue
 		}
 		if s.deny {
@@ -130,9 +130,9 @@ func (t trustPolicy) admits(p principal, account string, q question) bool {
 }
 
 // about reports whether the statement is about the caller.
-func (s trustStatement) about(p principal, account string) bool {
+func (s trustStatement) about(p principal) bool {
 	return slices.ContainsFunc(s.principals, func(name string) bool {
-		whole := strings.HasPrefix(name, "arn:") && strings.HasSuffix(name, ":iam::"+account+":root")
-		return name == "*" || name == account || whole || name == p.arn || name == p.iamARN
+		whole := strings.HasPrefix(name, "arn:") && strings.HasSuffix(name, ":iam::"+p.account+":root")
+		return name == "*" || name == p.account || whole || name == p.arn || name == p.iamARN
 	})
 }
