@@ -157,7 +157,7 @@ func listenForServers(cfg *config.Config, log *zap.Logger) (turns *lane.Turns, e
 	for _, u := range cfg.Upstream.URLs {
 		var endpoint *grant.Endpoint
 		if cfg.Credentials.Delivery == config.DeliveryLease {
-			if endpoint, err = grant.ListenAt(u.Credentials.Listen, u.Credentials.TokenFile); err != nil {
+			if endpoint, err = grant.ListenForGroup(u.Credentials.Listen, u.Credentials.TokenFile, u.Credentials.TokenGroup); err != nil {
 				end()
 				return nil, nil, err
 			}

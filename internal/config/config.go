@@ -58,6 +58,8 @@ type URL struct {
 type CredentialServer struct {
 	Listen    string `yaml:"listen"`     // loopback address of the endpoint
 	TokenFile string `yaml:"token_file"` // written with mode 0600 at each start
+	// TokenGroup is the id of a group that may read the file; 0 for none.
+	TokenGroup int `yaml:"token_group"`
 }
 
 // Persona is what a principal may be.

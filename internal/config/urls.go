@@ -40,6 +40,9 @@ func (c *Config) validateURLs(fail func(path, format string, args ...any)) {
 		if at, err := netip.ParseAddrPort(u.Credentials.Listen); err != nil || !at.Addr().IsLoopback() || at.Port() == 0 {
 			fail(path+".credentials.listen", "%s.credentials.listen must be a loopback address with a port, such as 127.0.0.1:9911", path)
 		}
+		if u.Credentials.TokenGroup < 0 {
+			fail(path+".credentials.token_group", "%s.credentials.token_group must be the id of a group", path)
+		}
 		if u.Credentials.TokenFile == "" {
 			fail(path+".credentials.token_file", "%s.credentials.token_file: name the file that the server finds its token in", path)
 		}

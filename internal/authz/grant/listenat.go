@@ -25,7 +25,14 @@ var ErrTokenFile = errors.New("credential token file")
 // exists; Close removes it. The server runs as the same user and is given what
 // Environ says: the file is read again at each request by every SDK that was
 // tried, so it need not be restarted with the proxy.
-func ListenAt(address, file string) (*Endpoint, error) {
+func ListenAt(address, file string) (*Endpoint, error) { return ListenForGroup(address, file, noGroup) }
+
+// noGroup leaves the token to its owner.
+const noGroup = 0
+
+// ListenForGroup is ListenAt for a server that runs as another user: the group,
+// one of the proxy's own, may read the token too.
+func ListenForGroup(address, file string, group int) (*Endpoint, error) {
 	at, err := loopback(address)
 	if err != nil {
 		return nil, err
@@ -36,7 +43,7 @@ func ListenAt(address, file string) (*Endpoint, error) {
 		return nil, fmt.Errorf("open credential endpoint: %w", err)
 	}
 	token := newToken()
-	f, err := writeToken(file, token)
+	f, err := writeToken(file, token, group)
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
@@ -64,7 +71,7 @@ type tokenFile struct {
 // writeToken puts the token in place whole or not at all, and replaces only
 // what an earlier start can have left there. There is no newline at its end:
 // botocore refuses such a token and others would send it.
-func writeToken(path, token string) (_ *tokenFile, err error) {
+func writeToken(path, token string, group int) (_ *tokenFile, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("%w: %w", ErrTokenFile, err)
@@ -73,7 +80,7 @@ func writeToken(path, token string) (_ *tokenFile, err error) {
 	if path, err = filepath.Abs(path); err != nil {
 		return nil, err
 	}
-	if err := replaceable(path, os.Geteuid()); err != nil {
+	if err := replaceable(path, os.Geteuid(), group); err != nil {
 		return nil, err
 	}
 	// A rename, so that no link that is put there meanwhile is followed, and
@@ -83,7 +90,10 @@ func writeToken(path, token string) (_ *tokenFile, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err = f.WriteString(token); err == nil {
+	if _, err = f.WriteString(token); err == nil && group != noGroup {
+		err = errors.Join(f.Chown(-1, group), f.Chmod(0o640))
+	}
+	if err == nil {
 		err = os.Rename(name, path)
 	}
 	if err != nil {
@@ -92,8 +102,9 @@ func writeToken(path, token string) (_ *tokenFile, err error) {
 	return &tokenFile{path: path, file: f}, nil
 }
 
-// replaceable says whether path is free, or holds a private file of the user.
-func replaceable(path string, user int) error {
+// replaceable says whether path is free, or holds a private file of the user,
+// or of the user and the group that is to read it.
+func replaceable(path string, user, group int) error {
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -107,7 +118,7 @@ func replaceable(path string, user int) error {
 		return fmt.Errorf("%s is not a regular file; name another or remove it", path)
 	case !ok || int(owner.Uid) != user:
 		return fmt.Errorf("%s belongs to another user; name another or remove it", path)
-	case info.Mode().Perm()&0o077 != 0:
+	case info.Mode().Perm()&0o077 != 0 && !(group != noGroup && info.Mode().Perm() == 0o640 && int(owner.Gid) == group):
 		return fmt.Errorf("%s has mode %04o, so others may have read what it is for; it must be 0600, or not there", path, info.Mode().Perm())
 	}
 	return nil

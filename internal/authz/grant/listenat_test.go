@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -154,10 +155,10 @@ func TestATokenIsWrittenNowhereButIntoAFileOfOnesOwn(t *testing.T) {
 func TestAFileOfAnotherUserIsNotReplaced(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
 	put(t, file, 0o600)
-	if err := replaceable(file, os.Geteuid()); err != nil {
+	if err := replaceable(file, os.Geteuid(), noGroup); err != nil {
 		t.Error(err)
 	}
-	if err := replaceable(file, os.Geteuid()+1); err == nil || !strings.Contains(err.Error(), "belongs to another user") {
+	if err := replaceable(file, os.Geteuid()+1, noGroup); err == nil || !strings.Contains(err.Error(), "belongs to another user") {
 		t.Errorf("err = %v", err)
 	}
 }
@@ -193,4 +194,34 @@ func linkToOwn(t *testing.T, file string) {
 	own := filepath.Join(t.TempDir(), "own")
 	put(t, own, 0o600)
 	must(t, os.Symlink(own, file))
+}
+
+// A server in a container of its own runs as another user, and shares no more
+// than a group with the proxy.
+func TestAGroupMayReadTheTokenIfItIsNamed(t *testing.T) {
+	group := os.Getegid()
+	if group == 0 { // root's own is not one to share
+		group = 65532
+	}
+	file := filepath.Join(t.TempDir(), "token")
+	for range 2 { // the second replaces what a killed proxy left
+		e, err := ListenForGroup(freePort(t), file, group)
+		if err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(file)
+		must(t, err)
+		if info.Mode().Perm() != 0o640 || int(info.Sys().(*syscall.Stat_t).Gid) != group {
+			t.Errorf("%v, %+v", info.Mode(), info.Sys())
+		}
+		must(t, os.Link(file, file+".kept"))
+		must(t, e.Close())
+		must(t, os.Rename(file+".kept", file))
+	}
+	if err := replaceable(file, os.Geteuid(), group+1); err == nil {
+		t.Error("another group's file was taken")
+	}
+	if err := replaceable(file, os.Geteuid(), noGroup); err == nil {
+		t.Error("a group's file was taken for a private one")
+	}
 }

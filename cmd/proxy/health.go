@@ -1,0 +1,51 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/config"
+)
+
+const healthHelp = `Ask a running serve whether it serves, for the health checks of containers, whose
+image has no other program to ask with. Any answer but a 5xx is good: the port is
+opened only once policy and record are in order, and without a token it says 401.`
+
+// newHealth is hidden: people have docker, ECS or Kubernetes ask.
+func newHealth() *cobra.Command {
+	var limit time.Duration
+	cmd := &cobra.Command{
+		Use:    "health [URL]",
+		Short:  "Ask a running serve whether it serves",
+		Long:   healthHelp,
+		Args:   cobra.MaximumNArgs(1),
+		Hidden: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			url := "http://" + config.DefaultAddress + config.DefaultPath
+			if len(args) == 1 {
+				url = args[0]
+			}
+			return askHealth(url, limit)
+		},
+	}
+	cmd.Flags().DurationVar(&limit, "timeout", 3*time.Second, "how long the answer may take")
+	return cmd
+}
+
+func askHealth(url string, limit time.Duration) error {
+	// Not by way of the environment's HTTP proxy: it is asked about this container.
+	client := http.Client{Timeout: limit, Transport: &http.Transport{DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	answer, err := client.Get(url)
+	if err != nil {
+		return fmt.Errorf("ask health: %w", err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode >= http.StatusInternalServerError {
+		return fmt.Errorf("ask health: %s answered %s", url, answer.Status)
+	}
+	return nil
+}
