@@ -57,15 +57,22 @@ func (d *deployed) config(id, secret, token string) aws.Config {
 	return aws.Config{Region: region, BaseEndpoint: &d.endpoint, RetryMaxAttempts: 1, Credentials: credentials.NewStaticCredentialsProvider(id, secret, token)}
 }
 
-// as returns STS as a session of the role sees it.
-func (d *deployed) as(role string) *sts.Client {
+// session is one of a role, as the task's agent gets it.
+func (d *deployed) session(role string) *types.Credentials {
 	d.t.Helper()
 	out, err := sts.NewFromConfig(d.config(d.runtime.ID, d.runtime.Secret, "")).AssumeRole(d.t.Context(),
 		&sts.AssumeRoleInput{RoleArn: &role, RoleSessionName: aws.String("base"), Policy: aws.String(everything)})
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	return sts.NewFromConfig(d.config(*out.Credentials.AccessKeyId, *out.Credentials.SecretAccessKey, *out.Credentials.SessionToken))
+	return out.Credentials
+}
+
+// as returns STS as a session of the role sees it.
+func (d *deployed) as(role string) *sts.Client {
+	d.t.Helper()
+	c := d.session(role)
+	return sts.NewFromConfig(d.config(*c.AccessKeyId, *c.SecretAccessKey, *c.SessionToken))
 }
 
 // The proxy's own code gets a grant of every persona's role, by the trust
@@ -161,11 +168,8 @@ func TestAnAdministratorIsNoProxy(t *testing.T) {
 func TestTheProxyItselfCanOnlyLookUpTags(t *testing.T) {
 	d := deploy(t, fromCloudFormation(t, "ecs", ""))
 	d.AddCluster("shop", map[string]string{"Environment": "production"})
-	out, err := sts.NewFromConfig(d.config(d.runtime.ID, d.runtime.Secret, "")).AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: &d.proxy, RoleSessionName: aws.String("base")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := d.config(*out.Credentials.AccessKeyId, *out.Credentials.SecretAccessKey, *out.Credentials.SessionToken)
+	base := d.session(d.proxy)
+	c := d.config(*base.AccessKeyId, *base.SecretAccessKey, *base.SessionToken)
 	if _, err := ecs.NewFromConfig(c).DescribeClusters(t.Context(), &ecs.DescribeClustersInput{Clusters: []string{"shop"}}); err != nil {
 		t.Error(err)
 	}

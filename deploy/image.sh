@@ -34,6 +34,6 @@ for dir in /usr /bin /lib /lib64 /etc/ssl "$(go env GOROOT)" "$(go env GOMODCACH
 	[ ! -e "$dir" ] || mounts="$mounts --volume $dir:$dir:ro"
 done
 # shellcheck disable=SC2086 # each mount is words of its own
-buildah build --isolation chroot --quiet --layers=false --pull-never $mounts \
+buildah build --format docker --isolation chroot --quiet --layers=false --pull-never $mounts \
 	--build-arg GO_IMAGE=localhost/host --build-arg "VERSION=$version" \
 	-f deploy/Dockerfile -t "$tag" .

@@ -62,9 +62,9 @@ func (c *container) files() (files []string) {
 		switch name {
 		case "":
 			return err
-		case "/proc", "/dev", "/sys", "/run":
+		case "/proc", "/dev", "/sys", "/run/secrets":
 			return filepath.SkipDir
-		case "/etc/hosts", "/etc/hostname", "/etc/resolv.conf":
+		case "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/run/.containerenv":
 			return err
 		}
 		files = append(files, name)
@@ -78,7 +78,8 @@ func (c *container) files() (files []string) {
 
 func TestTheImageHoldsTheProgramAndNothingToRunBesideIt(t *testing.T) {
 	c := start(t)
-	want := []string{"/bin", "/bin/ecs-mcp-proxy", "/etc", "/etc/passwd", "/etc/ssl", "/etc/ssl/certs", "/etc/ssl/certs/ca-certificates.crt", "/state", "/tmp"}
+	want := []string{"/bin", "/bin/ecs-mcp-proxy", "/etc", "/etc/passwd", "/etc/ssl", "/etc/ssl/certs", "/etc/ssl/certs/ca-certificates.crt",
+		"/run", "/run/ecs-mcp-proxy", "/state", "/tmp"}
 	if got := c.files(); !slices.Equal(got, want) {
 		t.Errorf("the image holds\n%q\nwant\n%q", got, want)
 	}
@@ -113,19 +114,21 @@ func TestTheImageHoldsTheProgramAndNothingToRunBesideIt(t *testing.T) {
 
 func TestTheImageIsSmallAndItsUserIsNobody(t *testing.T) {
 	var image struct {
-		OCIv1 struct {
+		Docker struct {
 			Config struct {
-				User       string
-				Entrypoint []string
-				Env        []string
+				User        string
+				Entrypoint  []string
+				Volumes     map[string]any
+				Healthcheck struct{ Test []string }
 			}
 		}
 	}
 	if err := json.Unmarshal([]byte(buildah(t, "inspect", "--type", "image", os.Getenv("ECSMCP_IMAGE"))), &image); err != nil {
 		t.Fatal(err)
 	}
-	config := image.OCIv1.Config
-	if config.User != "65532:65532" || !slices.Equal(config.Entrypoint, []string{"/bin/ecs-mcp-proxy"}) {
+	config := image.Docker.Config
+	if config.User != "65532:65532" || !slices.Equal(config.Entrypoint, []string{"/bin/ecs-mcp-proxy"}) ||
+		len(config.Volumes) != 3 || !slices.Equal(config.Healthcheck.Test, []string{"CMD", "/bin/ecs-mcp-proxy", "health"}) {
 		t.Errorf("%+v", config)
 	}
 	c := start(t)
