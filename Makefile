@@ -71,9 +71,13 @@ $(SUITE)/.installed: e2e/conformance/package.json e2e/conformance/package-lock.j
 
 deploy: $(DEPLOY)/.installed ## Check what is in deploy/ with the tools of its makers (installs them)
 	$(DEPLOY)/bin/cfn-lint deploy/cloudformation/roles.yaml
+	@for variant in irsa pod-identity; do \
+		go tool -modfile=deploy/tools.mod kustomize build deploy/kubernetes/$$variant > $(DEPLOY)/$$variant.yaml && \
+		$(DEPLOY)/bin/kubernetes-validate --strict -k 1.34 $(DEPLOY)/$$variant.yaml || exit 1; done
+	go tool -modfile=deploy/tools.mod github.com/compose-spec/compose-go/v2/cmd -format json deploy/compose/compose.yaml > $(DEPLOY)/compose.json
 	@command -v buildah >/dev/null || { apt-get update -q && apt-get install -y -q --no-install-recommends buildah; }
 	GO_IMAGE=host $(MAKE) image IMAGE=localhost/ecs-mcp-proxy:check
-	ECSMCP_IMAGE=localhost/ecs-mcp-proxy:check go test -count=1 -v -tags image -run 'Image' ./deploy/
+	ECSMCP_IMAGE=localhost/ecs-mcp-proxy:check ECSMCP_DEPLOY=$(CURDIR)/$(DEPLOY) go test -count=1 -v -tags deploy ./deploy/
 	buildah rmi localhost/ecs-mcp-proxy:check >/dev/null
 
 $(DEPLOY)/.installed: deploy/requirements.txt
@@ -94,7 +98,7 @@ lint: ## Check formatting, vet, Rego
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run: make fmt"; exit 1; }
 	go vet ./...
 	go vet -tags e2e ./...
-	go vet -tags image ./deploy/
+	go vet -tags deploy ./deploy/
 	$(OPA) check --strict --schema rego/schema rego/
 	@test -z "$$($(OPA) fmt --list rego/)" || { $(OPA) fmt --list rego/; echo "run: make fmt"; exit 1; }
 

@@ -1,4 +1,4 @@
-//go:build image
+//go:build deploy
 
 package deploy_test
 
