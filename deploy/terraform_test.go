@@ -202,3 +202,27 @@ func (m *module) roles() roles {
 	}
 	return made
 }
+
+// moduleArguments are those of a module block, as a user of the module writes it.
+func moduleArguments(t *testing.T, text string) map[string]cty.Value {
+	t.Helper()
+	file, d := hclparse.NewParser().ParseHCL([]byte(text), "page")
+	if d.HasErrors() {
+		t.Fatal(d)
+	}
+	arguments := map[string]cty.Value{}
+	for name, a := range file.Body.(*hclsyntax.Body).Blocks[0].Body.Attributes {
+		value, d := a.Expr.Value(nil)
+		if d.HasErrors() {
+			t.Fatal(d)
+		}
+		if name == "source" {
+			continue
+		}
+		if value.Type().IsTupleType() {
+			value, _ = convert.Convert(value, cty.Set(cty.String))
+		}
+		arguments[name] = value
+	}
+	return arguments
+}

@@ -2,15 +2,16 @@
 #
 #	docker build -f deploy/with-server.Dockerfile --build-arg PROXY=IMAGE -t IMAGE-with-server .
 ARG PROXY
+ARG PYTHON=docker.io/library/python:3.13-slim-bookworm
 FROM ${PROXY} AS proxy
 
-FROM docker.io/library/python:3.13-slim-bookworm
+FROM ${PYTHON}
 ARG SERVER=0.1.37
-RUN pip install --no-cache-dir --no-compile awslabs.ecs-mcp-server==${SERVER}
+RUN python3 -m venv /opt/server && /opt/server/bin/pip install --no-cache-dir --disable-pip-version-check awslabs.ecs-mcp-server==${SERVER}
 COPY --from=proxy /bin/ecs-mcp-proxy /bin/ecs-mcp-proxy
 COPY --from=proxy --chown=65532:65532 /state /state
 RUN echo 'ecs-mcp-proxy:x:65532:65532::/state:/' >> /etc/passwd
-ENV HOME=/state XDG_STATE_HOME=/state PYTHONDONTWRITEBYTECODE=1
+ENV PATH=/opt/server/bin:/usr/local/bin:/usr/bin:/bin HOME=/state XDG_STATE_HOME=/state PYTHONDONTWRITEBYTECODE=1
 USER 65532:65532
 VOLUME ["/state", "/tmp"]
 EXPOSE 8080
