@@ -24,7 +24,7 @@ build: ## Build bin/ecs-mcp-proxy
 	go build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/proxy
 
 image: ## Build the container image with docker, podman or buildah
-	deploy/image.sh $(IMAGE) $(VERSION)
+	deploy/image.sh "$(IMAGE)" "$(VERSION)"
 
 demo: build ## See the whole story; no AWS account, no Python, no network
 	@$(BIN) demo

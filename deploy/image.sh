@@ -6,7 +6,7 @@
 # With GO_IMAGE=host, buildah takes this machine's Go and certificates in the
 # place of the golang image, for where no registry of images can be reached.
 set -eu
-tag=$1 version=$2
+tag=$1 version=${2:-}
 cd "$(dirname "$0")/.."
 
 works() { command -v "$1" >/dev/null 2>&1 && "$1" info >/dev/null 2>&1; }
