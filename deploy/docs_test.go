@@ -1,6 +1,7 @@
 package deploy_test
 
 import (
+	"fmt"
 	"os"
 	"regexp"
 	"strings"
@@ -50,5 +51,29 @@ func TestTheDeploymentPageNamesWhatIsThere(t *testing.T) {
 	}
 	if len(paths) < 10 || len(given) < 5 {
 		t.Errorf("found %d paths and %d parameters", len(paths), len(given))
+	}
+}
+
+// The manifests run the version of the server that the end-to-end suite runs.
+func TestTheServersVersionIsTheOneThatIsTested(t *testing.T) {
+	b, err := os.ReadFile("../e2e/requirements.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	version := regexp.MustCompile(`(?m)^awslabs\.ecs-mcp-server==(\S+)$`).FindSubmatch(b)
+	if version == nil {
+		t.Fatal("e2e/requirements.txt has no server")
+	}
+	for path, form := range map[string]string{
+		"server.Dockerfile": "ARG SERVER=%s\n", "kubernetes/base/kustomization.yaml": "/ecs-mcp-server, newTag: %s}",
+		"compose/compose.yaml": "/ecs-mcp-server:%s}", "ecs/two-containers.json": "/ecs-mcp-server:%s\"",
+	} {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := fmt.Sprintf(form, version[1]); !strings.Contains(string(b), want) {
+			t.Errorf("%s lacks %q", path, want)
+		}
 	}
 }

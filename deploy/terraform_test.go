@@ -1,6 +1,8 @@
 package deploy_test
 
 import (
+	"bytes"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -9,6 +11,7 @@ import (
 	"github.com/hashicorp/hcl/v2/ext/tryfunc"
 	"github.com/hashicorp/hcl/v2/hclparse"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/hashicorp/hcl/v2/hclwrite"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 	"github.com/zclconf/go-cty/cty/function"
@@ -225,4 +228,18 @@ func moduleArguments(t *testing.T, text string) map[string]cty.Value {
 		arguments[name] = value
 	}
 	return arguments
+}
+
+// As terraform fmt would have it.
+func TestTheModuleIsFormatted(t *testing.T) {
+	paths, _ := filepath.Glob("terraform/*.tf")
+	for _, path := range paths {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(hclwrite.Format(b), b) {
+			t.Errorf("%s is not formatted", path)
+		}
+	}
 }
