@@ -89,7 +89,9 @@ func (f *initFlags) ask(in io.Reader, out io.Writer) error {
 			}
 			fmt.Fprint(out, " ")
 			if !lines.Scan() {
-				return fmt.Errorf("%w: %s was not answered", errUsage, q.flag)
+				terminal = false // nobody is there, as with /dev/null
+				fmt.Fprintln(out)
+				continue
 			}
 			if *q.value = strings.TrimSpace(lines.Text()); *q.value == "" {
 				*q.value = q.standard
