@@ -10,8 +10,9 @@ import (
 
 const serveHelp = `Serve an ECS MCP server over streamable HTTP, for many clients, behind the proxy.
 
-Each client session gets servers of its own, started as upstream.command says, and
-each call is decided for the principal that the client shows itself to be:
+Each client session gets servers of its own, started as upstream.command says (or
+all share those that run already, upstream.urls), and each call is decided for
+the principal that the client shows itself to be:
 
     listen:
       address: 127.0.0.1:8080
@@ -42,7 +43,7 @@ func newServe() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s := sidecar{config: cfg, log: log, serverLog: f.serverLog, stderr: cmd.ErrOrStderr()}
+			s := sidecar{config: cfg, log: log, serverLog: f.serverLog}
 			return s.run(cmd.Context())
 		},
 	}

@@ -32,7 +32,6 @@ type sidecar struct {
 	config    *config.Config
 	log       *zap.Logger
 	serverLog string
-	stderr    io.Writer
 
 	shared
 	processes *lane.Processes

@@ -15,6 +15,7 @@ const wrapHelp = `Start an ECS MCP server behind the proxy and speak MCP on stan
 
 The server gets no AWS credentials of its own. For each call that policy allows
 it is lent a session of the persona's role that AWS limits to exactly that call.
+A server with the AWS SDK for JavaScript or Java needs --delivery process.
 
 With --config the file says everything, and flags that are given win over it.
 Without it, flags alone make one persona for the user that runs the proxy:
@@ -66,7 +67,7 @@ func newWrap() *cobra.Command {
 	flags.StringArrayVar(&f.identity, "identity", nil, "identity policy: a built-in name or a JSON file; repeatable (default read-only-monitoring)")
 	flags.StringArrayVar(&f.boundary, "boundary", nil, "permissions boundary, likewise (default region-and-production)")
 	flags.StringArrayVar(&f.policy, "policy", nil, "Rego of your own: a directory or a file; repeatable")
-	flags.StringVar(&f.factsRole, "facts-role", "", "ARN of a read-only role for looking up resource tags (default the proxy's own identity)")
+	flags.StringVar(&f.factsRole, "facts-role", "", "ARN of a read-only role for looking up tags, task roles and revisions (default the proxy's own identity)")
 	flags.StringVar(&f.server, "server", "", "catalogue profile of the server (default "+config.DefaultServer+")")
 	flags.StringVar(&f.delivery, "delivery", "", "how a call's credentials reach the server: lease, process or none (default lease)")
 	flags.StringVar(&f.endpoint, "endpoint", "", "URL of an AWS emulator, for every service")
