@@ -1,7 +1,6 @@
 package remote
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -138,16 +137,7 @@ func (s *Server) run() {
 			s.post(m)
 		})
 	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		s.working.Wait()
-	}()
-	select {
-	case <-ended:
-	case <-s.ctx.Done():
-		<-ended
-	}
+	s.working.Wait()
 	s.leave()
 }
 
@@ -299,55 +289,6 @@ func (s *Server) listen() {
 	}()
 }
 
-// events reads a stream of events and hands on the data of each message.
-// Source: WHATWG HTML, server-sent events, 9.2.6.
-func (s *Server) events(body io.Reader, each func([]byte)) error {
-	lines := bufio.NewReaderSize(body, 64<<10)
-	var data []byte
-	for {
-		line, err := readLine(lines, s.bytes()+64)
-		if err != nil {
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
-			return fmt.Errorf("%w: its stream broke: %w", ErrUnreachable, err)
-		}
-		switch {
-		case len(line) == 0:
-			if len(data) > 0 {
-				each(oneLine(data))
-			}
-			data = nil
-		case bytes.HasPrefix(line, []byte("data:")):
-			if len(data) > 0 {
-				data = append(data, '\n')
-			}
-			data = append(data, bytes.TrimPrefix(line[len("data:"):], []byte(" "))...)
-			if len(data) > s.bytes() {
-				return fmt.Errorf("%w: a message is longer than the limit", ErrUnreachable)
-			}
-		}
-	}
-}
-
-func readLine(r *bufio.Reader, most int) ([]byte, error) {
-	var line []byte
-	for {
-		chunk, err := r.ReadSlice('\n')
-		line = append(line, chunk...)
-		if len(line) > most {
-			return nil, fmt.Errorf("a line is longer than %d bytes", most)
-		}
-		if err == bufio.ErrBufferFull {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		return bytes.TrimRight(line, "\r\n"), nil
-	}
-}
-
 // say passes a line on.
 func (s *Server) say(line []byte) {
 	s.writing.Lock()
@@ -376,13 +317,4 @@ func (s *Server) bytes() int {
 		return s.limits.Bytes
 	}
 	return 16 << 20
-}
-
-// oneLine makes a message one line: between tokens a line break means the same
-// as a space, and elsewhere it is no JSON.
-func oneLine(message []byte) []byte {
-	if !bytes.ContainsAny(message, "\r\n") {
-		return message
-	}
-	return bytes.ReplaceAll(bytes.ReplaceAll(bytes.Clone(message), []byte("\n"), []byte(" ")), []byte("\r"), []byte(" "))
 }

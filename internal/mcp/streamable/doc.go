@@ -8,5 +8,6 @@
 // stream and holds up nobody, and that what a browser on another site sends is
 // refused. It judges nothing: the conversation does.
 //
-// Source: MCP, transports: streamable HTTP, 2025-03-26 to 2025-11-25.
+// Source: MCP, transports: streamable HTTP, 2025-03-26 to 2025-11-25, and
+// 2026-07-28 (modern.go).
 package streamable
