@@ -71,7 +71,7 @@ var (
 // maxInflight bounds the requests of one side that are not answered yet.
 const maxInflight = 256
 
-// add takes a new request. The error is errInUse or, after all, errEnded.
+// add takes a new request. The error is errInUse, errMany or, after all, errEnded.
 func (f *inflight) add(r *request) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
