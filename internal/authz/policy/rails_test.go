@@ -12,6 +12,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/open-policy-agent/opa/v1/ast"
+	"pgregory.net/rapid"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
 )
@@ -184,7 +185,7 @@ func TestNativeDecidesAsRegoDoes(t *testing.T) {
 	}
 }
 
-func asText(t *testing.T, d authz.Decision) string {
+func asText(t rapid.TB, d authz.Decision) string {
 	t.Helper()
 	b, err := json.Marshal(d)
 	if err != nil {
