@@ -114,6 +114,9 @@ func decisionRows(ctx context.Context) ([]*row, error) {
 		return nil, err
 	}
 	reads, writes := divided(calls)
+	plain := slices.DeleteFunc(slices.Clone(reads), func(r authz.Request) bool {
+		return r.Call.Operation == "DescribeTasks" || r.Call.Operation == "DescribeTaskDefinition" // whose answers are redacted
+	})
 	empty, err := rego.New(rego.Query("data.empty.decision"), rego.Module("empty.rego", "package empty\n\ndefault decision := false")).PrepareForEval(ctx)
 	if err != nil {
 		return nil, err
@@ -159,6 +162,7 @@ func decisionRows(ctx context.Context) ([]*row, error) {
 	}{
 		{seedRow, emptyRule, 0, 0, policy.New, calls},
 		{"  those of them that read", emptyRule, 3, 0, policy.New, reads},
+		{"  those of these that concern no guardrail", floorRule, 3, 0, policy.New, plain},
 		{"  those that write, which guardrails look into", emptyRule, 0, 0, policy.New, writes},
 		{seedManyRow, emptyMany, 3, 0, policy.New, []authz.Request{many}},
 		{"1,000 statements more, eight calls", seedRow, 5, 1_000, policy.New, calls},
