@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
+	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -19,8 +21,8 @@ import (
 )
 
 const (
-	decisionRounds = 7
-	roundTime      = 120 * time.Millisecond
+	decisionRounds = 11
+	roundTime      = 40 * time.Millisecond
 )
 
 // errMissed: a measurement is over its budget.
@@ -62,18 +64,35 @@ func decisions(ctx context.Context, w io.Writer) error {
 	return reportDecisions(w, rows)
 }
 
-// round returns the mean time of one decision.
+// round returns the mean processor time of one decision, whatever else the machine
+// does.
 func (r *row) round() (time.Duration, error) {
-	n, since := 0, time.Now()
-	for time.Since(since) < roundTime {
+	runtime.GC() // what others left behind is not counted
+	began, err := processorTime()
+	if err != nil {
+		return 0, err
+	}
+	for n := 0; ; {
 		for range 8 {
 			if err := r.once(n); err != nil {
 				return 0, err
 			}
 			n++
 		}
+		now, err := processorTime()
+		if err != nil {
+			return 0, err
+		}
+		if took := now - began; took >= roundTime {
+			return took / time.Duration(n), nil
+		}
 	}
-	return time.Since(since) / time.Duration(n), nil
+}
+
+func processorTime() (time.Duration, error) {
+	var u syscall.Rusage
+	err := syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano()), err
 }
 
 func (r *row) median() float64 {
@@ -95,6 +114,9 @@ func decisionRows(ctx context.Context) ([]*row, error) {
 		return nil, err
 	}
 	reads, writes := divided(calls)
+	plain := slices.DeleteFunc(slices.Clone(reads), func(r authz.Request) bool {
+		return r.Call.Operation == "DescribeTasks" || r.Call.Operation == "DescribeTaskDefinition" // whose answers are redacted
+	})
 	empty, err := rego.New(rego.Query("data.empty.decision"), rego.Module("empty.rego", "package empty\n\ndefault decision := false")).PrepareForEval(ctx)
 	if err != nil {
 		return nil, err
@@ -140,6 +162,7 @@ func decisionRows(ctx context.Context) ([]*row, error) {
 	}{
 		{seedRow, emptyRule, 0, 0, policy.New, calls},
 		{"  those of them that read", emptyRule, 3, 0, policy.New, reads},
+		{"  those of these that concern no guardrail", floorRule, 3, 0, policy.New, plain},
 		{"  those that write, which guardrails look into", emptyRule, 0, 0, policy.New, writes},
 		{seedManyRow, emptyMany, 3, 0, policy.New, []authz.Request{many}},
 		{"1,000 statements more, eight calls", seedRow, 5, 1_000, policy.New, calls},

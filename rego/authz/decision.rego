@@ -37,8 +37,7 @@ decision := {
 	persona := data.ecsmcp.config.personas[input.persona]
 	input.accesses != []
 
-	# One call for all accesses, with the documents themselves as its argument, so
-	# that a native function can stand in for it.
+	# In the proxy its native twin judges, and Go makes the decision as this rule does.
 	judged := iam.evaluate(persona, input.accesses)
 
 	# A persona may be spared a guardrail by name.

@@ -4,9 +4,9 @@ package ecsmcp.authz
 # the request, by the rule they say it in. Guardrails need no list: each is a
 # package of its own under ecsmcp.guardrails.
 #
-# Here that is every guardrail with the rule. In the proxy a native function stands
-# in for this one. It leaves out those none of whose rules can be true of the
-# request, by the conditions that they have on input.call.write and input.actions.
+# Here that is every guardrail with the rule. The proxy leaves out those none of
+# whose rules can be true of the request, by the conditions that they have on
+# input.call.write, input.actions and input.regions.
 rails(_) := {
 	"deny": {name | some name; _ = data.ecsmcp.guardrails[name].deny},
 	"obligation": {name | some name; _ = data.ecsmcp.guardrails[name].obligation},

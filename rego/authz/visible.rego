@@ -19,8 +19,8 @@ default persona := {}
 
 persona := data.ecsmcp.config.personas[input.persona]
 
-# open(persona, actions): those of the actions, sorted. In the proxy a native
-# function stands in for this one.
+# open(persona, actions): those of the actions, sorted. In the proxy its
+# native twin answers.
 open(layers, actions) := sort([action |
 	some action in {a | some a in actions}
 	parsed := iam.environment({"action": action, "resource": "*"}).action

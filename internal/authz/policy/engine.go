@@ -35,7 +35,7 @@ type Persona struct {
 type Engine struct {
 	decision rego.PreparedEvalQuery
 	visible  rego.PreparedEvalQuery
-	native   *native
+	native   *native // nil if Rego alone decides
 	revision string
 	warnings []string
 }
@@ -52,8 +52,7 @@ func NewInRego(ctx context.Context, personas map[string]Persona, sources ...Sour
 	return newOf(ctx, regoAnswers, personas, sources...)
 }
 
-// answerer is what answers where the entry point calls a function that has a
-// native twin.
+// answerer is what answers where there is a native twin.
 type answerer bool
 
 const (
@@ -97,26 +96,30 @@ func newEngine(ctx context.Context, by answerer, modules map[string]*ast.Module,
 	}
 	// AST values on read: a decision then reads the documents without copying them.
 	store := inmem.NewFromObjectWithOpts(data, inmem.OptRoundTripOnWrite(false), inmem.OptReturnASTValuesOnRead(true))
-	e := &Engine{revision: revision, warnings: warnings}
-	if e.native, err = newNative(ctx, modules, store); err != nil {
-		return nil, err
-	}
-	prepare := func(query string) (rego.PreparedEvalQuery, error) {
+	prepare := func(ctx context.Context, query string) (rego.PreparedEvalQuery, error) {
 		prepared, err := rego.New(rego.Query(query), rego.Compiler(compiler), rego.Store(store), rego.StrictBuiltinErrors(true),
-			rego.Function2(nativeEvaluate, e.native.evaluate), rego.Function1(nativeRails, e.native.asked), rego.Function2(nativeOpen, e.native.open), rego.Function1(nativeRead, e.native.read), rego.GenerateJSON(asValue)).PrepareForEval(ctx)
+			rego.Function1(nativeRead, answerRead), rego.GenerateJSON(asValue)).PrepareForEval(ctx)
 		if err != nil {
 			return prepared, fmt.Errorf("%w: prepare %s: %w", ErrPolicy, query, err)
 		}
 		return prepared, nil
 	}
-	if e.decision, err = prepare("data.ecsmcp.authz.decision"); err != nil {
+	e := &Engine{revision: revision, warnings: warnings}
+	if e.decision, err = prepare(ctx, "data.ecsmcp.authz.decision"); err != nil {
 		return nil, err
 	}
-	if e.visible, err = prepare("data.ecsmcp.authz.visible"); err != nil {
+	if e.visible, err = prepare(ctx, "data.ecsmcp.authz.visible"); err != nil {
 		return nil, err
 	}
-	return e, nil
+	if by == regoAnswers {
+		return e, nil
+	}
+	e.native, err = newNative(ctx, modules, store, prepare)
+	return e, err
 }
+
+// preparer prepares a query about the modules of one engine.
+type preparer func(ctx context.Context, query string) (rego.PreparedEvalQuery, error)
 
 // Revision names the policy in force: equal exactly if modules and documents are.
 func (e *Engine) Revision() string { return e.revision }
@@ -130,25 +133,41 @@ func (e *Engine) Decide(ctx context.Context, r authz.Request) (authz.Decision, e
 	if r.Accesses == nil {
 		r.Accesses = []authz.Access{}
 	}
-	input, err := inputOf(r.WithSummary())
-	if err != nil {
-		return authz.Decision{}, fmt.Errorf("decide request: %w: write input: %w", ErrPolicy, err)
+	r = r.WithSummary()
+	d, err := e.decide(ctx, r)
+	if err == nil {
+		err = check(r, d)
 	}
-	value, err := evaluate(ctx, e.decision, input)
 	if err != nil {
 		return authz.Decision{}, fmt.Errorf("decide request: %w", err)
 	}
-	var d authz.Decision
+	d.Revision = e.revision
+	return d, nil
+}
+
+func (e *Engine) decide(ctx context.Context, r authz.Request) (authz.Decision, error) {
+	if p := e.native.of(r.Persona); p != nil && len(r.Accesses) > 0 {
+		return e.native.decide(ctx, p, r)
+	}
+	return ask(ctx, e.decision, r)
+}
+
+// ask returns what the query decides about r.
+func ask(ctx context.Context, query rego.PreparedEvalQuery, r authz.Request) (d authz.Decision, err error) {
+	input, err := inputOf(r)
+	if err != nil {
+		return d, fmt.Errorf("%w: write input: %w", ErrPolicy, err)
+	}
+	value, err := evaluate(ctx, query, input)
+	if err != nil {
+		return d, err
+	}
 	if err := readDecision(value, &d); err != nil {
 		if faulty := faultyDeny(value); faulty != nil {
 			err = faulty
 		}
-		return authz.Decision{}, fmt.Errorf("decide request: %w", err)
+		return authz.Decision{}, err
 	}
-	if err := check(r, d); err != nil {
-		return authz.Decision{}, fmt.Errorf("decide request: %w", err)
-	}
-	d.Revision = e.revision
 	return d, nil
 }
 
@@ -189,6 +208,9 @@ func check(r authz.Request, d authz.Decision) error {
 // Visible returns, sorted, those of actions that the persona may use on some
 // resource under some condition. It serves lists; it is no decision.
 func (e *Engine) Visible(ctx context.Context, persona string, actions []string) ([]string, error) {
+	if p := e.native.of(persona); p != nil {
+		return p.visible(actions), nil
+	}
 	value, err := evaluate(ctx, e.visible, ast.NewObject(
 		ast.Item(term("persona"), ast.StringTerm(persona)), ast.Item(term("actions"), textsTerm(actions))))
 	if err != nil {

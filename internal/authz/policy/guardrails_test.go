@@ -33,7 +33,7 @@ func everybody(t *testing.T, guardrails Guardrails) *Engine {
 }
 
 // called is the request that a call of the shipped catalogue becomes.
-func called(t *testing.T, persona, tool, arguments string) authz.Request {
+func called(t testing.TB, persona, tool, arguments string) authz.Request {
 	t.Helper()
 	c, err := catalog.Builtin("awslabs.ecs-mcp-server")
 	if err != nil {
@@ -49,7 +49,7 @@ func called(t *testing.T, persona, tool, arguments string) authz.Request {
 	return request
 }
 
-func operated(t *testing.T, persona, operation, params string) authz.Request {
+func operated(t testing.TB, persona, operation, params string) authz.Request {
 	t.Helper()
 	return called(t, persona, "ecs_resource_management", fmt.Sprintf(`{"api_operation":%q,"api_params":%s}`, operation, params))
 }

@@ -3,6 +3,7 @@ package policy
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -54,9 +55,8 @@ func callTerm(c authz.Call) (*ast.Term, error) {
 	m.addTrue("escapes_scope", c.EscapesScope)
 	m.addTrue("leaves_credentials", c.LeavesCredentials)
 	if len(c.Arguments) > 0 {
-		// As encoding/json takes a RawMessage: one valid value, or an error.
-		if !json.Valid(c.Arguments) {
-			return nil, fmt.Errorf("arguments are not JSON")
+		if err := checkArguments(c); err != nil {
+			return nil, err
 		}
 		arguments, err := ast.ValueFromReader(bytes.NewReader(c.Arguments))
 		if err != nil {
@@ -65,6 +65,14 @@ func callTerm(c authz.Call) (*ast.Term, error) {
 		m.add(term("arguments"), ast.NewTerm(arguments))
 	}
 	return ast.ObjectTerm(m...), nil
+}
+
+// checkArguments: as encoding/json takes a RawMessage, one valid value or an error.
+func checkArguments(c authz.Call) error {
+	if len(c.Arguments) > 0 && !json.Valid(c.Arguments) {
+		return errors.New("arguments are not JSON")
+	}
+	return nil
 }
 
 func accessTerm(a *authz.Access) (*ast.Term, error) {

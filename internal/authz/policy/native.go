@@ -2,7 +2,6 @@ package policy
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -12,6 +11,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/storage"
 	"github.com/open-policy-agent/opa/v1/types"
 
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/policy/iam"
 )
 
@@ -21,21 +21,14 @@ const nativePrefix = "ecsmcp.native."
 // standIns are the native functions, by the functions of Rego that they stand in
 // for where the proxy's own modules call them.
 var standIns = map[string]*rego.Function{
-	"data.ecsmcp.iam.evaluate": nativeEvaluate,
-	"data.ecsmcp.authz.rails":  nativeRails,
-	"data.ecsmcp.authz.open":   nativeOpen,
-
 	"data.ecsmcp.lib.arguments.read": nativeRead,
 }
 
 // standInPackages are those in which they do.
-var standInPackages = []string{"data.ecsmcp.authz", "data.ecsmcp.lib.arguments"}
+var standInPackages = []string{"data.ecsmcp.lib.arguments"}
 
 var (
-	nativeEvaluate = &rego.Function{Name: nativePrefix + "evaluate", Decl: types.NewFunction(types.Args(types.A, types.A), types.A)}
-	nativeRails    = &rego.Function{Name: nativePrefix + "rails", Decl: types.NewFunction(types.Args(types.A), types.A)}
-	nativeOpen     = &rego.Function{Name: nativePrefix + "open", Decl: types.NewFunction(types.Args(types.A, types.A), types.A)}
-	nativeRead     = &rego.Function{Name: nativePrefix + "read", Decl: types.NewFunction(types.Args(types.A), types.A)}
+	nativeRead = &rego.Function{Name: nativePrefix + "read", Decl: types.NewFunction(types.Args(types.A), types.A)}
 )
 
 // standIn is a stage of compilation, after references are resolved: in those
@@ -72,21 +65,23 @@ func nativeBuiltins() map[string]*ast.Builtin {
 	return all
 }
 
-// native has the native functions of one engine.
+// native decides natively for the personas of one engine.
 type native struct {
-	// personas are the compiled documents of each persona, by the value that the
-	// store hands out for it: the same one every time, because it holds AST values.
-	personas map[ast.Object]*iam.Policy
-	rails    *rails
-	// answered counts calls, strangers those about documents of no persona, which
-	// are compiled anew. Tests see by them which engine answered.
-	answered, strangers atomic.Int64
+	personas map[string]*nativePersona
+	// answered counts decisions, entered those about which guardrails were asked.
+	// Tests see by them which engine answered.
+	answered, entered atomic.Int64
+}
+
+type nativePersona struct {
+	documents *iam.Policy
+	rails     *rails // those that are on
 }
 
 // newNative compiles the documents of all personas in the store, and finds what
 // the guardrails among modules are about.
-func newNative(ctx context.Context, modules map[string]*ast.Module, store storage.Store) (*native, error) {
-	n := &native{personas: map[ast.Object]*iam.Policy{}, rails: railsOf(modules)}
+func newNative(ctx context.Context, modules map[string]*ast.Module, store storage.Store, prepare preparer) (*native, error) {
+	n := &native{personas: map[string]*nativePersona{}}
 	found, err := storage.ReadOne(ctx, store, storage.MustParsePath("/ecsmcp/config/personas"))
 	if storage.IsNotFound(err) {
 		return n, nil
@@ -98,86 +93,71 @@ func newNative(ctx context.Context, modules map[string]*ast.Module, store storag
 	if !ok {
 		return nil, fmt.Errorf("%w: read personas: the store holds %T", ErrPolicy, found)
 	}
+	all := railsOf(modules)
 	return n, personas.Iter(func(name, persona *ast.Term) error {
-		layers, ok := persona.Value.(ast.Object)
-		if !ok {
-			return fmt.Errorf("%w: persona %v is no object", ErrPolicy, name)
-		}
-		compiled, err := compileLayers(layers)
+		decoded, err := ast.JSON(persona.Value)
 		if err != nil {
 			return fmt.Errorf("%w: persona %v: %w", ErrPolicy, name, err)
 		}
-		n.personas[layers] = compiled
+		layers, ok := decoded.(map[string]any)
+		if !ok {
+			return fmt.Errorf("%w: persona %v is no object", ErrPolicy, name)
+		}
+		documents, err := iam.New(layers)
+		if err != nil {
+			return fmt.Errorf("%w: persona %v: %w", ErrPolicy, name, err)
+		}
+		off, _ := layers["guardrails_off"].(map[string]any)
+		n.personas[string(name.Value.(ast.String))] = &nativePersona{documents, all.without(off, prepare)}
 		return nil
 	})
 }
 
-func compileLayers(layers ast.Object) (*iam.Policy, error) {
-	decoded, err := ast.JSON(layers)
-	if err != nil {
-		return nil, err
+// of returns what is compiled of the persona, nil if nothing is.
+func (n *native) of(persona string) *nativePersona {
+	if n == nil {
+		return nil
 	}
-	return iam.New(decoded.(map[string]any))
+	return n.personas[persona]
 }
 
-// evaluate is evaluate(layers, accesses) of rego/iam. Its errors end the
-// evaluation, which denies.
-func (n *native) evaluate(_ rego.BuiltinContext, layers, accesses *ast.Term) (*ast.Term, error) {
+// decide is the rule decision of rego/authz for a persona that there is and a
+// request that has accesses. Guardrails speak Rego; if none can have something to
+// say, OPA is not entered at all.
+func (n *native) decide(ctx context.Context, p *nativePersona, r authz.Request) (d authz.Decision, err error) {
+	defer func() {
+		if broken := recover(); broken != nil {
+			d, err = authz.Decision{}, fmt.Errorf("%w: panic: %v", ErrPolicy, broken)
+		}
+	}()
 	n.answered.Add(1)
-	compiled, err := n.compiled(layers)
-	if err != nil {
-		return nil, halt(err)
+	if ctx.Err() != nil {
+		return d, context.Cause(ctx)
 	}
-	read, err := readAccesses(accesses)
-	if err != nil {
-		return nil, halt(err)
+	if err := checkArguments(r.Call); err != nil {
+		return d, fmt.Errorf("%w: write input: %w", ErrPolicy, err)
 	}
-	answer, err := compiled.Evaluate(read)
+	answer, err := p.documents.Evaluate(r.Accesses)
 	if err != nil {
-		return nil, halt(err)
+		return d, fmt.Errorf("%w: evaluate: %w", ErrPolicy, err)
 	}
-	return answerTerm(answer), nil
+	if asked := p.rails.of(r); asked != nil {
+		n.entered.Add(1)
+		if d, err = asked.ask(ctx, r); err != nil {
+			return authz.Decision{}, err
+		}
+	}
+	d.Allow, d.Accesses = answer.Allow && len(d.Denies) == 0, answer.Accesses
+	return d, nil
 }
 
-// compiled returns the compiled documents of layers.
-func (n *native) compiled(layers *ast.Term) (*iam.Policy, error) {
-	documents, ok := layers.Value.(ast.Object)
-	if !ok {
-		return nil, errors.New("layers are no object")
-	}
-	if compiled := n.personas[documents]; compiled != nil {
-		return compiled, nil
-	}
-	n.strangers.Add(1)
-	return compileLayers(documents)
+// visible is the rule visible of rego/authz for a persona that there is.
+func (p *nativePersona) visible(actions []string) []string {
+	actions = slices.Compact(slices.Sorted(slices.Values(actions)))
+	return slices.DeleteFunc(actions, func(action string) bool { return !p.documents.Names(action) })
 }
 
-// open is open(layers, actions) of rego/authz.
-func (n *native) open(_ rego.BuiltinContext, layers, actions *ast.Term) (*ast.Term, error) {
-	compiled, err := n.compiled(layers)
-	if err != nil {
-		return nil, halt(err)
-	}
-	asked, ok := texts(actions)
-	if !ok {
-		return nil, halt(errors.New("actions are no list of strings"))
-	}
-	slices.Sort(asked)
-	open := slices.DeleteFunc(slices.Compact(asked), func(action string) bool { return !compiled.Names(action) })
-	return textsTerm(open), nil
-}
-
-// read is read(given) of rego/lib/arguments.
-func (n *native) read(_ rego.BuiltinContext, given *ast.Term) (*ast.Term, error) {
+// answerRead is read(given) of rego/lib/arguments.
+func answerRead(_ rego.BuiltinContext, given *ast.Term) (*ast.Term, error) {
 	return readArguments(given), nil
-}
-
-// asked is rails(request) of rego/authz.
-func (n *native) asked(_ rego.BuiltinContext, request *ast.Term) (*ast.Term, error) {
-	return n.rails.of(request), nil
-}
-
-// halt ends the whole evaluation, whoever called.
-func halt(err error) error {
-	return rego.NewHaltError(fmt.Errorf("native function: %w", err))
 }

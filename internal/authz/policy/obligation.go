@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
@@ -16,12 +15,8 @@ func checkObligations(d authz.Decision) error {
 		}
 	}
 	for i, deny := range d.SessionDeny {
-		statement, err := asStatement(deny)
-		if err != nil {
-			return fmt.Errorf("%w: session_deny[%d]: %w", ErrPolicy, i, err)
-		}
 		g := &grammar{}
-		if g.statement(fmt.Sprintf("session_deny[%d]", i), statement); len(g.problems) > 0 {
+		if g.statement(fmt.Sprintf("session_deny[%d]", i), asStatement(deny)); len(g.problems) > 0 {
 			return fmt.Errorf("%w: %w", ErrPolicy, g.problems[0])
 		}
 	}
@@ -29,13 +24,29 @@ func checkObligations(d authz.Decision) error {
 }
 
 // asStatement is the Deny as a statement of a document would be decoded.
-func asStatement(d authz.SessionDeny) (statement map[string]any, err error) {
-	b, err := json.Marshal(d)
-	if err != nil {
-		return nil, err
+func asStatement(d authz.SessionDeny) map[string]any {
+	statement := map[string]any{"Effect": "Deny", "Action": listOf(d.Action), "Resource": listOf(d.Resource)}
+	if len(d.Condition) > 0 {
+		condition := map[string]any{}
+		for operator, pairs := range d.Condition {
+			values := map[string]any{}
+			for key, list := range pairs {
+				values[key] = listOf(list)
+			}
+			condition[operator] = values
+		}
+		statement["Condition"] = condition
 	}
-	if err = json.Unmarshal(b, &statement); err == nil {
-		statement["Effect"] = "Deny"
+	return statement
+}
+
+func listOf(texts []string) any {
+	if texts == nil {
+		return nil
 	}
-	return statement, err
+	list := make([]any, len(texts))
+	for i, s := range texts {
+		list[i] = s
+	}
+	return list
 }

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	strictjson "github.com/go-json-experiment/json"
@@ -17,106 +18,75 @@ func readDecision(value ast.Value, d *authz.Decision) error {
 	if !ok {
 		return fmt.Errorf("%w: read result: the decision is %s and no object", ErrPolicy, ast.ValueName(value))
 	}
-	rest := make([][2]*ast.Term, 0, 4) // what is seldom there, read as JSON is
-	err := object.Iter(func(key, value *ast.Term) error {
+	rest := make([][2]*ast.Term, 0, object.Len()) // what is seldom there, read as JSON is
+	object.Foreach(func(key, value *ast.Term) {
 		name, _ := key.Value.(ast.String)
-		ok := true
-		switch list, isList := value.Value.(*ast.Array); {
-		case name == "allow":
-			d.Allow, ok = boolean(value)
-		case name == "accesses" && isList:
-			d.Accesses = make([]authz.AccessResult, list.Len())
-			for i := range d.Accesses {
-				if i > 0 && list.Elem(i) == list.Elem(i-1) { // shared, as answerTerm does
-					d.Accesses[i] = d.Accesses[i-1].Clone()
-					continue
-				}
-				if err := readResult(list.Elem(i), &d.Accesses[i]); err != nil {
-					return fmt.Errorf("%w: read result: access %d: %w", ErrPolicy, i, err)
-				}
-			}
+		list, isList := value.Value.(*ast.Array)
+		switch {
 		case isList && list.Len() == 0 && (name == "denies" || name == "obligations" || name == "session_deny"):
 		case name == "context" && value.Equal(ast.InternedEmptyObject):
+		case isList && name == "session_deny" && readSessionDenies(list, &d.SessionDeny):
 		default:
 			rest = append(rest, [2]*ast.Term{key, value})
 		}
-		if !ok {
-			return fmt.Errorf("%w: read result: %s is %s", ErrPolicy, name, ast.ValueName(value.Value))
-		}
-		return nil
 	})
-	if err != nil || len(rest) == 0 {
-		return err
+	if len(rest) == 0 {
+		return nil
 	}
 	return decodeValue(ast.NewObject(rest...), d)
 }
 
-func readResult(term *ast.Term, r *authz.AccessResult) error {
-	object, ok := term.Value.(ast.Object)
-	if !ok {
-		return fmt.Errorf("is %s", ast.ValueName(term.Value))
+// readSessionDenies reads statements that are as they should be. Others are for
+// the decoder, which says what is wrong with them.
+func readSessionDenies(list *ast.Array, denies *[]authz.SessionDeny) bool {
+	read := make([]authz.SessionDeny, list.Len())
+	for i := range read {
+		statement, ok := list.Elem(i).Value.(ast.Object)
+		if !ok || statement.Iter(func(key, value *ast.Term) error { return readMember(key, value, &read[i]) }) != nil {
+			return false
+		}
 	}
-	return object.Iter(func(key, value *ast.Term) error {
-		name, _ := key.Value.(ast.String)
-		ok := true
-		switch name {
-		case "decision":
-			var word string
-			if word, ok = text(value); ok {
-				return r.Verdict.UnmarshalText([]byte(word))
-			}
-		case "layer":
-			r.Layer, ok = text(value)
-		case "possible":
-			r.Possible, ok = boolean(value)
-		case "statements":
-			r.Statements, ok = texts(value)
-		case "unknown":
-			r.Unknown, ok = texts(value)
-		case "needs":
-			r.Needs, ok = texts(value)
-		case "near":
-			return readNear(value, &r.Near)
-		default:
-			return fmt.Errorf("has a member %s, which nobody knows", key)
-		}
-		if !ok {
-			return fmt.Errorf("%s is %s", name, ast.ValueName(value.Value))
-		}
-		return nil
-	})
+	*denies = read
+	return true
 }
 
-func readNear(term *ast.Term, near *[]authz.NearMiss) error {
-	list, ok := term.Value.(*ast.Array)
-	if !ok {
-		return fmt.Errorf("near is %s", ast.ValueName(term.Value))
+func readMember(key, value *ast.Term, deny *authz.SessionDeny) error {
+	name, _ := text(key)
+	var ok bool
+	switch name {
+	case "Action":
+		deny.Action, ok = texts(value)
+	case "Resource":
+		deny.Resource, ok = texts(value)
+	case "Condition":
+		deny.Condition, ok = members(value, func(pairs *ast.Term) (map[string][]string, bool) { return members(pairs, texts) })
 	}
-	for i := range list.Len() {
-		object, ok := list.Elem(i).Value.(ast.Object)
-		if !ok {
-			return fmt.Errorf("near has %s", ast.ValueName(list.Elem(i).Value))
-		}
-		var miss authz.NearMiss
-		fields := map[ast.String]*string{"statement": &miss.Statement, "key": &miss.Key, "operator": &miss.Operator}
-		err := object.Iter(func(key, value *ast.Term) error {
-			name, _ := key.Value.(ast.String)
-			field := fields[name]
-			if field == nil {
-				return fmt.Errorf("near has a member %s, which nobody knows", key)
-			}
-			if *field, ok = text(value); !ok {
-				return fmt.Errorf("%s of near is %s", name, ast.ValueName(value.Value))
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		*near = append(*near, miss)
+	if !ok {
+		return errOtherType
 	}
 	return nil
 }
+
+// members reads an object whose members are all alike.
+func members[T any](term *ast.Term, read func(*ast.Term) (T, bool)) (map[string]T, bool) {
+	object, ok := term.Value.(ast.Object)
+	if !ok {
+		return nil, false
+	}
+	all := make(map[string]T, object.Len())
+	return all, object.Iter(func(key, value *ast.Term) error {
+		name, ok := text(key)
+		if !ok {
+			return errOtherType
+		}
+		if all[name], ok = read(value); !ok {
+			return errOtherType
+		}
+		return nil
+	}) == nil
+}
+
+var errOtherType = errors.New("a value of another type")
 
 // decodeValue reads a value as JSON, strictly.
 func decodeValue(value ast.Value, target any) error {

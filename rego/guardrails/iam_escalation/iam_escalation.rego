@@ -15,7 +15,18 @@ import data.ecsmcp.iam
 #   remedy: Let a person change IAM outside the proxy, or add the action and the role to the settings.
 deny contains {"message": sprintf("%s would change what somebody may do (%s)", [access.action, access.resource])} if {
 	input.call.write == true
-	some action in escalating
+	some action, _ in input.actions
+	startswith(action, "iam:")
+	not is_harmless(action)
+	some access in input.accesses
+	lower(access.action) == action
+	not is_open(action, access.resource)
+}
+
+deny contains {"message": sprintf("%s would change what somebody may do (%s)", [access.action, access.resource])} if {
+	input.call.write == true
+	some action, _ in input.actions
+	startswith(action, "sts:assume")
 	some access in input.accesses
 	lower(access.action) == action
 	not is_open(action, access.resource)
@@ -36,17 +47,6 @@ default settings := {
 }
 
 settings := data.ecsmcp.config.personas[input.persona].guardrails.iam_escalation
-
-escalating contains action if {
-	some action, _ in input.actions
-	startswith(action, "iam:")
-	not is_harmless(action)
-}
-
-escalating contains action if {
-	some action, _ in input.actions
-	startswith(action, "sts:assume")
-}
 
 # Reading changes nothing; a service-linked role does only what AWS defined.
 is_harmless(action) if action in {"iam:passrole", "iam:createservicelinkedrole"}
