@@ -83,7 +83,7 @@ func TestOwnRegoIsRefused(t *testing.T) {
 		"an obligation that is no set":           {inMine + "obligation := {\"kind\": \"redact\"}\n", "mine.rego:3: obligation must be a set"},
 		"a session deny that is no set":          {inMine + "session_deny := {\"Action\": []}\n", "mine.rego:3: session_deny must be a set"},
 		"a guardrail without a deny":             {inMine + "denies contains \"x\"\n", "mine.rego: guardrail mine has no rule deny, obligation, session_deny or context"},
-		"a reference the request does not have":  {inMine + "deny contains \"x\" if input.call.opration == \"RunTask\"\n", "mine.rego:3: undefined ref: input.call.opration (have: \"opration\"; want (one of): [\"arguments\" \"method\" \"operation\" "},
+		"a reference the request does not have":  {inMine + "deny contains \"x\" if input.call.opration == \"RunTask\"\n", "mine.rego:3: undefined ref: input.call.opration (have: \"opration\"; want (one of): [\"arguments\" \"escapes_scope\" \"leaves_credentials\" \"method\" \"operation\" "},
 		"the same in a library":                  {"package team\n\nx if input.pricipal.id == \"a\"\n", "mine.rego:3: undefined ref: input.pricipal"},
 		"a call to a function with a wrong type": {inMine + "deny contains \"x\" if lower(1) == \"y\"\n", "mine.rego:3: lower: invalid argument(s)"},
 		"an unused variable":                     {inMine + "deny contains \"x\" if {\n\ty := 1\n\tinput.persona == \"all\"\n}\n", "mine.rego:4: assigned var y unused"},
