@@ -127,6 +127,9 @@ func (c *Conversation) Run(ctx context.Context, from io.Reader, to io.Writer) er
 	c.mu.Unlock()
 	waitFor(context.Background(), done(c.judging.Wait), nil)
 	c.giveUp(c.inflight.all())
+	// What a server left behind may be on its way: taken out of inflight, on
+	// record perhaps, and not yet answered.
+	waitFor(context.Background(), done(func() { <-closed; c.links.Wait() }), nil)
 	c.toClient.close()
 	waitFor(context.Background(), written, nil)
 	<-closed
