@@ -1,12 +1,17 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 
+	"go.uber.org/zap"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authn"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/catalog"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/config"
@@ -19,11 +24,14 @@ import (
 type identity struct {
 	config *config.Config
 	tokens map[[sha256.Size]byte]string // digest: id
+	jwt    *authn.Verifier              // nil: none are taken
+	log    *zap.Logger
 }
 
-// newIdentity reads the tokens.
-func newIdentity(cfg *config.Config) (*identity, error) {
-	i := &identity{config: cfg, tokens: map[[sha256.Size]byte]string{}}
+// newIdentity reads the tokens and the keys of the issuer. An issuer that is not
+// there yet is asked again when a token comes.
+func newIdentity(ctx context.Context, cfg *config.Config, log *zap.Logger) (*identity, error) {
+	i := &identity{config: cfg, tokens: map[[sha256.Size]byte]string{}, log: log}
 	for _, t := range cfg.Listen.Auth.Tokens {
 		token, err := config.ReadToken(t.File)
 		if err != nil {
@@ -35,16 +43,28 @@ func newIdentity(cfg *config.Config) (*identity, error) {
 		}
 		i.tokens[digest] = t.ID
 	}
+	if j := cfg.Listen.Auth.JWT; j != nil {
+		keys := authn.KeysAt(j.JWKSURL)
+		if j.JWKSFile != "" {
+			keys = authn.KeysIn(j.JWKSFile)
+		}
+		if err := keys.Load(ctx); err != nil {
+			if j.JWKSFile != "" {
+				return nil, fmt.Errorf("%w: listen.auth.jwt.jwks_file: %w", config.ErrConfig, err)
+			}
+			log.Warn("no client with a JWT can come in yet", zap.Error(err))
+		}
+		i.jwt = authn.NewVerifier(authn.Rules{Issuer: j.Issuer, Audience: j.Audience, Algorithms: j.Algorithms, ID: j.Claims.ID, Tags: j.Tags}, keys)
+	}
 	return i, nil
 }
 
 // of establishes the principal of a request. One without a persona is not let
 // in: it could do nothing, and an open session costs a server.
 func (i *identity) of(r *http.Request) (authz.Principal, *streamable.Refusal) {
-	principal, ok := i.shown(r)
-	if !ok {
-		return principal, &streamable.Refusal{Status: http.StatusUnauthorized, Header: http.Header{"Www-Authenticate": {"Bearer"}},
-			Why: "show who you are: send Authorization: Bearer TOKEN"}
+	principal, refused := i.shown(r)
+	if refused != nil {
+		return principal, refused
 	}
 	if _, ok := i.config.PersonaOf(principal.Kind, principal.ID); !ok {
 		return principal, &streamable.Refusal{Status: http.StatusForbidden, Why: "you match no entry of principals, so nothing would be allowed"}
@@ -52,15 +72,17 @@ func (i *identity) of(r *http.Request) (authz.Principal, *streamable.Refusal) {
 	return principal, nil
 }
 
-func (i *identity) shown(r *http.Request) (authz.Principal, bool) {
+func (i *identity) shown(r *http.Request) (authz.Principal, *streamable.Refusal) {
 	header := r.Header.Get("Authorization")
 	if header == "" {
-		id := i.config.Listen.Auth.Anonymous
-		return authz.Principal{Kind: config.KindAnonymous, ID: id}, id != ""
+		if id := i.config.Listen.Auth.Anonymous; id != "" {
+			return authz.Principal{Kind: config.KindAnonymous, ID: id}, nil
+		}
+		return authz.Principal{}, i.unauthorized("", "show who you are: send Authorization: Bearer TOKEN")
 	}
-	scheme, token, _ := strings.Cut(header, " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return authz.Principal{}, false
+	token, ok := bearerOf(header)
+	if !ok {
+		return authz.Principal{}, i.unauthorized("", "show who you are: send Authorization: Bearer TOKEN, and nothing else in that header")
 	}
 	// Compared by digest, all of them: neither length nor order tells anything.
 	digest := sha256.Sum256([]byte(token))
@@ -70,7 +92,39 @@ func (i *identity) shown(r *http.Request) (authz.Principal, bool) {
 			found = id
 		}
 	}
-	return authz.Principal{Kind: config.KindToken, ID: found}, found != ""
+	if found != "" {
+		return authz.Principal{Kind: config.KindToken, ID: found}, nil
+	}
+	if i.jwt == nil {
+		return authz.Principal{}, i.unauthorized("invalid_token", "the token is not taken")
+	}
+	id, tags, err := i.jwt.Verify(r.Context(), token)
+	switch {
+	case errors.Is(err, authn.ErrKeys):
+		i.log.Warn("a client with a JWT could not come in", zap.Error(err))
+		return authz.Principal{}, &streamable.Refusal{Status: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {"30"}}, Why: err.Error()}
+	case err != nil:
+		i.log.Debug("a client was not let in", zap.Error(err))
+		return authz.Principal{}, i.unauthorized("invalid_token", err.Error())
+	}
+	return authz.Principal{Kind: config.KindJWT, ID: id, Tags: tags}, nil
+}
+
+// bearerOf is the token of an Authorization header. Source: RFC 6750, 2.1.
+func bearerOf(header string) (token string, ok bool) {
+	scheme, token, ok := strings.Cut(header, " ")
+	token = strings.TrimLeft(token, " ")
+	return token, ok && strings.EqualFold(scheme, "Bearer") && token != "" && !strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
+// unauthorized asks a client for a token. Source: RFC 6750, 3: no error is named
+// to one that showed none.
+func (i *identity) unauthorized(code, why string) *streamable.Refusal {
+	challenge := "Bearer"
+	if code != "" {
+		challenge += fmt.Sprintf(" error=%q", code)
+	}
+	return &streamable.Refusal{Status: http.StatusUnauthorized, Header: http.Header{"Www-Authenticate": {challenge}}, Why: why}
 }
 
 // callerOf is what configuration lets a principal be.

@@ -55,15 +55,24 @@ func (s *served) log() string {
 	return s.stderr.String()
 }
 
+// more is configuration beyond what serve writes: lines of a block, indented as there.
+type more struct {
+	personas, principals string
+	auth, listen         string // of listen.auth, in flow style; of listen
+	top                  string
+	upstream             func(self string) string // in the place of the demo's server
+}
+
 // serve starts a sidecar in front of the demo's server, with two users: ci, who
 // may deploy, and reader. extra is more configuration.
-func serve(t *testing.T, extra string) *served {
-	t.Helper()
-	return serveWith(t, extra, func(self string) string { return fmt.Sprintf("{command: [%q, demo-server]}", self) })
-}
+func serve(t *testing.T, extra string) *served { return serveMore(t, more{top: extra}) }
 
 // serveWith is serve in front of another upstream.
 func serveWith(t *testing.T, extra string, upstream func(self string) string) *served {
+	return serveMore(t, more{top: extra, upstream: upstream})
+}
+
+func serveMore(t *testing.T, more more) *served {
 	t.Helper()
 	s := &served{dir: t.TempDir(), aws: fakeaws.New(fakeaws.Config{}), ended: make(chan struct{})}
 	endpoint, err := s.aws.Start()
@@ -80,20 +89,23 @@ func serveWith(t *testing.T, extra string, upstream func(self string) string) *s
 	for _, id := range []string{"ci", "reader"} {
 		must(t, os.WriteFile(filepath.Join(s.dir, id+".token"), []byte(token(id)+"\n"), 0o600))
 	}
+	if more.upstream == nil {
+		more.upstream = func(self string) string { return fmt.Sprintf("{command: [%q, demo-server]}", self) }
+	}
 	config := fmt.Sprintf(`version: 1
 aws: {region: us-east-1, endpoint: %q}
 upstream: %s
 personas:
   deployer: {identity: [deployment], boundary: [region-and-production], role: %q}
   reader: {identity: [read-only-monitoring], boundary: [region-and-production], role: %q}
-principals:
+%sprincipals:
   - {match: {kind: token, id: ci}, persona: deployer}
   - {match: {kind: token, id: reader}, persona: reader}
-audit: {file: audit.jsonl}
+%saudit: {file: audit.jsonl}
 listen:
   address: 127.0.0.1:0
-  auth: {tokens: [{id: ci, file: ci.token}, {id: reader, file: reader.token}]}
-%s`, endpoint, upstream(self), role, role, extra)
+  auth: {tokens: [{id: ci, file: ci.token}, {id: reader, file: reader.token}]%s}
+%s%s`, endpoint, more.upstream(self), role, role, strings.ReplaceAll(more.personas, "ROLE", role), more.principals, more.auth, more.listen, more.top)
 	must(t, os.WriteFile(filepath.Join(s.dir, "config.yaml"), []byte(config), 0o600))
 
 	s.cmd = exec.Command(self, "serve", "--config", filepath.Join(s.dir, "config.yaml"))
@@ -120,7 +132,7 @@ listen:
 			t.Errorf("AWS saw a violation: %s", v)
 		}
 	})
-	where := regexp.MustCompile(`"url": "(http://[^"]+)"`)
+	where := regexp.MustCompile(`"url": "(https?://[^"]+)"`)
 	for deadline := time.Now().Add(time.Minute); s.url == ""; time.Sleep(20 * time.Millisecond) {
 		if found := where.FindStringSubmatch(s.log()); found != nil {
 			s.url = found[1]
@@ -167,10 +179,16 @@ func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
 // connect is a session of the go-sdk's client.
 func (s *served) connect(t *testing.T, id string) *mcp.ClientSession {
 	t.Helper()
+	return s.connectBy(t, bearer(token(id)))
+}
+
+// connectBy is a session of a client that shows itself in a way of its own.
+func (s *served) connectBy(t *testing.T, by http.RoundTripper) *mcp.ClientSession {
+	t.Helper()
 	client := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "1"}, nil)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	session, err := client.Connect(ctx, &mcp.StreamableClientTransport{Endpoint: s.url, HTTPClient: &http.Client{Transport: bearer(token(id))}}, nil)
+	session, err := client.Connect(ctx, &mcp.StreamableClientTransport{Endpoint: s.url, HTTPClient: &http.Client{Transport: by}}, nil)
 	must(t, err)
 	t.Cleanup(func() { session.Close() })
 	return session

@@ -41,7 +41,7 @@ type sidecar struct {
 // run wires everything, top to bottom, and returns when every session has ended.
 func (s *sidecar) run(ctx context.Context) error {
 	cfg := s.config
-	identify, err := newIdentity(cfg)
+	identify, err := newIdentity(ctx, cfg, s.log)
 	if err != nil {
 		return err
 	}

@@ -112,6 +112,13 @@ func TestParseNamesEachMistakeWithItsLine(t *testing.T) {
 		{"a shared secret", good + "policy: {bundle: {file: a.tar.gz, key: {id: a, algorithm: HS256, public_key: a.pem}}}\n", []string{"policy.bundle.key.algorithm must be one of"}},
 		{"a key without a value", good + "policy: {bundle: {file: a.tar.gz, key: }}\n", []string{"policy.bundle.key has no value"}},
 		{"a misspelled key", good + "policy: {bundle: {file: a.tar.gz, key: {di: a}}}\n", []string{"unknown key policy.bundle.key.di; known here: algorithm, id, public_key"}},
+		{"a JWT of anybody", good + "listen: {auth: {jwt: {}}}\n", []string{"listen.auth.jwt.issuer: name the issuer", "listen.auth.jwt.audience: name what", "listen.auth.jwt needs one of jwks_url and jwks_file"}},
+		{"keys over http", good + jwtWith("jwks_url: \"http://keys.example.com/\""), []string{"listen.auth.jwt.jwks_url must be an https URL"}},
+		{"keys from two places", good + jwtWith("jwks_url: \"https://k.example/\", jwks_file: k.json"), []string{"needs one of jwks_url and jwks_file"}},
+		{"a JWT without a signature", good + jwtWith("jwks_file: k.json, algorithms: [ES256, none]"), []string{`listen.auth.jwt.algorithms: "none" is not one of RS256`}},
+		{"a JWT by a shared secret", good + jwtWith("jwks_file: k.json, algorithms: [HS256]"), []string{`listen.auth.jwt.algorithms: "HS256" is not one of RS256`}},
+		{"an audience that is no URL", good + strings.Replace(jwtWith("jwks_file: k.json"), "https://m.example/mcp", "mcp", 1), []string{"listen.auth.jwt.resource must be"}},
+		{"a tag without a claim", good + jwtWith("jwks_file: k.json, tags: {team: \"\"}"), []string{"listen.auth.jwt.tags.team: name the claim"}},
 		{"an empty file", "", []string{"empty"}},
 		{"two documents", good + "---\nversion: 1\n", []string{"exactly one YAML document"}},
 		{"no YAML at all", "{", []string{"not YAML"}},
@@ -129,6 +136,11 @@ func TestParseNamesEachMistakeWithItsLine(t *testing.T) {
 			}
 		})
 	}
+}
+
+// jwtWith is the configuration of an issuer, with more in it.
+func jwtWith(more string) string {
+	return "listen: {auth: {jwt: {issuer: \"https://i.example\", audience: \"https://m.example/mcp\", " + more + "}}}\n"
 }
 
 func TestParseTakesABundle(t *testing.T) {

@@ -27,6 +27,7 @@ type Auth struct {
 	// who shows nothing; empty lets nobody in. On loopback only.
 	Anonymous string  `yaml:"anonymous"`
 	Tokens    []Token `yaml:"tokens"`
+	JWT       *JWT    `yaml:"jwt"`
 }
 
 // Token is a bearer token in a file: whoever has it is the principal ID of kind "token".
@@ -40,9 +41,10 @@ const (
 	KindOSUser    = "os-user"
 	KindAnonymous = "anonymous"
 	KindToken     = "token"
+	KindJWT       = "jwt"
 )
 
-var kinds = []string{KindOSUser, KindAnonymous, KindToken}
+var kinds = []string{KindOSUser, KindAnonymous, KindToken, KindJWT}
 
 // The defaults of listen and of the limits on sessions.
 const (
@@ -59,6 +61,7 @@ func (c *Config) completeListen() {
 	setDefault(&c.Listen.Path, DefaultPath)
 	setDefault(&c.Limits.Sessions, DefaultSessions)
 	setDefault(&c.Limits.SessionIdle, DefaultSessionIdle)
+	c.completeAuth()
 }
 
 func (c *Config) validateListen(fail func(path, format string, args ...any)) {
@@ -91,6 +94,7 @@ func (c *Config) validateListen(fail func(path, format string, args ...any)) {
 			fail(path, "%s: the id %s is there twice", path, t.ID)
 		}
 	}
+	c.validateAuth(fail)
 	if n := c.Limits.Sessions; n < 1 || n > 1_000_000 {
 		fail("limits.sessions", "limits.sessions must be between 1 and 1000000")
 	}
@@ -107,8 +111,8 @@ func (c *Config) ValidateServe() error {
 	if len(c.Upstream.Command) == 0 && len(c.Upstream.URLs) == 0 {
 		return fmt.Errorf("%w: name the server's command as upstream.command, or the servers as upstream.urls", ErrConfig)
 	}
-	if c.Listen.Auth.Anonymous == "" && len(c.Listen.Auth.Tokens) == 0 {
-		return fmt.Errorf("%w: listen.auth: nobody could come in; add tokens: [{id: NAME, file: FILE}], or on loopback anonymous: NAME", ErrConfig)
+	if a := c.Listen.Auth; a.Anonymous == "" && len(a.Tokens) == 0 && a.JWT == nil {
+		return fmt.Errorf("%w: listen.auth: nobody could come in; add jwt, or tokens: [{id: NAME, file: FILE}], or on loopback anonymous: NAME", ErrConfig)
 	}
 	return nil
 }

@@ -85,6 +85,9 @@ func (c *Config) anchor(dir string) error {
 	for i := range c.Listen.Auth.Tokens {
 		c.Listen.Auth.Tokens[i].File = join(c.Listen.Auth.Tokens[i].File)
 	}
+	if j := c.Listen.Auth.JWT; j != nil {
+		j.JWKSFile = join(j.JWKSFile)
+	}
 	if key := c.Policy.Bundle.Key; key != nil {
 		key.PublicKey = join(key.PublicKey)
 	}

@@ -200,8 +200,8 @@ func (c *Config) Warnings() (warnings []string) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Personas)) {
 		for _, key := range c.Personas[name].SessionTags.Pass {
-			if key != "uid" { // all that authz.OSUser knows
-				warnings = append(warnings, fmt.Sprintf("personas.%s.session_tags.pass: a principal of kind os-user has the tag uid and no other, so %s is never passed on", name, key))
+			if !c.isTag(key) {
+				warnings = append(warnings, fmt.Sprintf("personas.%s.session_tags.pass: a principal of kind os-user has the tag uid, one of kind jwt those of listen.auth.jwt.tags, so %s is never passed on", name, key))
 			}
 		}
 	}
@@ -221,6 +221,14 @@ func (c *Config) Warnings() (warnings []string) {
 		warnings = append(warnings, "policy.bundle has no key, so whoever can write to its server decides what is denied; sign bundles and add key: {id: …, algorithm: …, public_key: …}")
 	}
 	return warnings
+}
+
+// isTag reports whether any principal can have a tag: authz.OSUser knows uid alone.
+func (c *Config) isTag(key string) bool {
+	if j := c.Listen.Auth.JWT; j != nil && j.Tags[key] != "" {
+		return true
+	}
+	return key == "uid"
 }
 
 // Partition returns the partition of a role ARN that was validated.

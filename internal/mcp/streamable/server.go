@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -231,12 +232,13 @@ func (s *Server) remove(w http.ResponseWriter, r *http.Request, principal authz.
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// find returns a principal's own session: another's is as if it were not there.
+// find returns a principal's own session: another's is as if it were not there,
+// and so is one that was opened with other tags, for calls on it would carry them.
 func (s *Server) find(id string, principal authz.Principal) *session {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	session := s.sessions[id]
-	if session == nil || session.principal.Kind != principal.Kind || session.principal.ID != principal.ID {
+	if session == nil || session.principal.Kind != principal.Kind || session.principal.ID != principal.ID || !maps.Equal(session.principal.Tags, principal.Tags) {
 		return nil
 	}
 	return session

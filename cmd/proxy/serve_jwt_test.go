@@ -1,0 +1,198 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/lestrrat-go/jwx/v3/jwk"
+)
+
+// issuer is an authorization server, as far as a resource server sees it.
+type issuer struct {
+	*httptest.Server
+	mu   sync.Mutex
+	id   string
+	key  *ecdsa.PrivateKey
+	keys []jwk.Key
+}
+
+func newIssuer(t *testing.T) *issuer {
+	t.Helper()
+	i := &issuer{}
+	i.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		_ = json.NewEncoder(w).Encode(map[string]any{"keys": i.keys})
+	}))
+	t.Cleanup(i.Close)
+	i.rotate(t)
+	return i
+}
+
+// rotate signs with a new key from now on, and publishes that one alone.
+func (i *issuer) rotate(t *testing.T) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(t, err)
+	public, err := jwk.Import(&key.PublicKey)
+	must(t, err)
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.id, i.key = rand.Text(), key
+	must(t, public.Set("kid", i.id))
+	i.keys = []jwk.Key{public}
+}
+
+const audience = "https://mcp.example/tools/mcp"
+
+// token is one of alice, of the team web, with other claims if there are any.
+func (i *issuer) token(t *testing.T, other jwt.MapClaims) string {
+	t.Helper()
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	claims := jwt.MapClaims{"iss": "https://issuer.example", "aud": []string{audience, "https://other.example"}, "sub": "alice", "department": "web",
+		"exp": time.Now().Add(10 * time.Minute).Unix(), "jti": "canary-" + rand.Text()}
+	maps.Copy(claims, other)
+	made := jwt.NewWithClaims(jwt.SigningMethodES256, claims)
+	made.Header["kid"] = i.id
+	text, err := made.SignedString(i.key)
+	must(t, err)
+	return text
+}
+
+// serveJWT lets alice deploy, and everybody else of the issuer's read.
+func serveJWT(t *testing.T, i *issuer) *served {
+	return serveMore(t, more{
+		personas:   "  web: {identity: [deployment], boundary: [region-and-production], role: ROLE, session_tags: {pass: [team]}}\n",
+		principals: "  - {match: {kind: jwt, id: alice}, persona: web}\n  - {match: {kind: jwt, id: bob}, persona: reader}\n",
+		auth:       fmt.Sprintf(", jwt: {issuer: https://issuer.example, audience: %s, jwks_url: %q, tags: {team: department}}", audience, i.URL),
+	})
+}
+
+// changing shows whatever token it has at the time.
+type changing struct {
+	mu    sync.Mutex
+	token string
+}
+
+func (c *changing) set(token string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.token = token
+}
+
+func (c *changing) RoundTrip(r *http.Request) (*http.Response, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return bearer(c.token).RoundTrip(r)
+}
+
+const hello = `{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}`
+
+// ask sends one message, with headers in pairs.
+func (s *served) ask(t *testing.T, message string, headers ...string) (*http.Response, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), "POST", s.url, strings.NewReader(message))
+	must(t, err)
+	r.Header.Set("Content-Type", "application/json")
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Add(headers[i], headers[i+1])
+	}
+	response, err := http.DefaultClient.Do(r)
+	must(t, err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	must(t, err)
+	return response, string(body)
+}
+
+func TestServeTakesAJWTForThePrincipalItNames(t *testing.T) {
+	i := newIssuer(t)
+	s := serveJWT(t, i)
+	shown := &changing{token: i.token(t, nil)}
+	alice := s.connectBy(t, shown)
+	bob := s.connectBy(t, bearer(i.token(t, jwt.MapClaims{"sub": "bob"})))
+	update := map[string]any{"cluster": "staging", "service": "checkout", "desiredCount": 2}
+	if text, isError := operate(t, alice, "UpdateService", update); isError {
+		t.Errorf("alice updates: %s", text)
+	}
+	if text, isError := operate(t, bob, "UpdateService", update); !isError || !strings.Contains(text, "Refused by ecs-mcp-proxy") {
+		t.Errorf("bob updates: %s", text)
+	}
+	sessions := s.aws.Sessions()
+	if last := sessions[len(sessions)-1]; last.Tags["team"] != "web" || !strings.HasPrefix(last.SourceIdentity, "alice-") {
+		t.Errorf("AWS saw %s with %v", last.SourceIdentity, last.Tags)
+	}
+
+	// A renewed token continues the session, one by a new key too.
+	i.rotate(t)
+	shown.set(i.token(t, nil))
+	if text, isError := operate(t, alice, "UpdateService", update); isError {
+		t.Errorf("with a renewed token: %s", text)
+	}
+	for name, claims := range map[string]jwt.MapClaims{"another's": {"sub": "bob"}, "with other tags": {"department": "sales"}} {
+		response, body := s.ask(t, `{"jsonrpc":"2.0","id":9,"method":"ping"}`, "Authorization", "Bearer "+i.token(t, claims), "Mcp-Session-Id", alice.ID())
+		if response.StatusCode != http.StatusNotFound {
+			t.Errorf("the session by a token %s: %s %s", name, response.Status, body)
+		}
+	}
+	record, err := os.ReadFile(filepath.Join(s.dir, "audit.jsonl"))
+	must(t, err)
+	if !strings.Contains(string(record), `"requested_by":"jwt/alice"`) {
+		t.Error("the record does not name alice")
+	}
+}
+
+func TestServeRefusesAJWTThatIsNotForIt(t *testing.T) {
+	i, other := newIssuer(t), newIssuer(t)
+	s := serveJWT(t, i)
+	for name, token := range map[string]string{
+		"for another service": i.token(t, jwt.MapClaims{"aud": "https://other.example"}),
+		"of another issuer":   i.token(t, jwt.MapClaims{"iss": "https://mallory.example"}),
+		"expired":             i.token(t, jwt.MapClaims{"exp": time.Now().Add(-time.Hour).Unix()}),
+		"without an end":      i.token(t, jwt.MapClaims{"exp": nil}),
+		"by another's key":    other.token(t, nil),
+		"unsigned":            "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSJ9.",
+		"no token at all":     "x",
+	} {
+		response, body := s.ask(t, hello, "Authorization", "Bearer "+token)
+		if response.StatusCode != http.StatusUnauthorized || !strings.Contains(response.Header.Get("Www-Authenticate"), `error="invalid_token"`) || len(token) > 9 && strings.Contains(body, token) {
+			t.Errorf("%s: %s %q %s", name, response.Status, response.Header.Get("Www-Authenticate"), body)
+		}
+	}
+	for _, header := range []string{"Bearer", "Bearer ", "Basic " + i.token(t, nil), i.token(t, nil), "Bearer " + i.token(t, nil) + " x", "Bearer " + i.token(t, nil) + ", Bearer x"} {
+		if response, body := s.ask(t, hello, "Authorization", header); response.StatusCode != http.StatusUnauthorized {
+			t.Errorf("%.10q: %s %s", header, response.Status, body)
+		}
+	}
+	if response, body := s.ask(t, hello, "Authorization", "Bearer "+i.token(t, nil), "Authorization", "Bearer "+i.token(t, nil)); response.StatusCode != http.StatusBadRequest {
+		t.Errorf("two headers: %s %s", response.Status, body)
+	}
+	if response, body := s.ask(t, hello, "Authorization", "Bearer "+i.token(t, jwt.MapClaims{"sub": "carol"})); response.StatusCode != http.StatusForbidden {
+		t.Errorf("one without a persona: %s %s", response.Status, body)
+	}
+}
+
+func TestServeSaysThatTheIssuerIsAway(t *testing.T) {
+	i := newIssuer(t)
+	token := i.token(t, nil)
+	i.Close()
+	s := serveJWT(t, i)
+	if response, body := s.ask(t, hello, "Authorization", "Bearer "+token); response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") == "" {
+		t.Errorf("%s %s", response.Status, body)
+	}
+}
