@@ -25,6 +25,7 @@ type identity struct {
 	config *config.Config
 	tokens map[[sha256.Size]byte]string // digest: id
 	jwt    *authn.Verifier              // nil: none are taken
+	where  *authn.Metadata              // where clients get one; nil with jwt
 	log    *zap.Logger
 }
 
@@ -44,6 +45,11 @@ func newIdentity(ctx context.Context, cfg *config.Config, log *zap.Logger) (*ide
 		i.tokens[digest] = t.ID
 	}
 	if j := cfg.Listen.Auth.JWT; j != nil {
+		where, err := authn.NewMetadata(j.Resource, j.Issuer, cfg.Listen.Path)
+		if err != nil {
+			return nil, fmt.Errorf("%w: listen.auth.jwt.resource: %w", config.ErrConfig, err)
+		}
+		i.where = where
 		keys := authn.KeysAt(j.JWKSURL)
 		if j.JWKSFile != "" {
 			keys = authn.KeysIn(j.JWKSFile)
@@ -117,14 +123,27 @@ func bearerOf(header string) (token string, ok bool) {
 	return token, ok && strings.EqualFold(scheme, "Bearer") && token != "" && !strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
-// unauthorized asks a client for a token. Source: RFC 6750, 3: no error is named
-// to one that showed none.
+// unauthorized asks a client for a token. No error is named to one that showed
+// none. Source: RFC 6750, 3; RFC 9728, 5.1.
 func (i *identity) unauthorized(code, why string) *streamable.Refusal {
-	challenge := "Bearer"
-	if code != "" {
-		challenge += fmt.Sprintf(" error=%q", code)
+	var parameters []string
+	if i.where != nil {
+		parameters = append(parameters, fmt.Sprintf("resource_metadata=%q", i.where.URL))
 	}
+	if code != "" {
+		parameters = append(parameters, fmt.Sprintf("error=%q", code))
+	}
+	challenge := strings.TrimSpace("Bearer " + strings.Join(parameters, ", "))
 	return &streamable.Refusal{Status: http.StatusUnauthorized, Header: http.Header{"Www-Authenticate": {challenge}}, Why: why}
+}
+
+// before serves what is for clients that have not shown who they are, and the
+// rest by next.
+func (i *identity) before(next http.Handler) http.Handler {
+	if i.where == nil {
+		return next
+	}
+	return i.where.Before(next)
 }
 
 // callerOf is what configuration lets a principal be.

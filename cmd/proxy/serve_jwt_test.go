@@ -19,6 +19,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/lestrrat-go/jwx/v3/jwk"
+	"github.com/modelcontextprotocol/go-sdk/oauthex"
 )
 
 // issuer is an authorization server, as far as a resource server sees it.
@@ -194,5 +195,47 @@ func TestServeSaysThatTheIssuerIsAway(t *testing.T) {
 	s := serveJWT(t, i)
 	if response, body := s.ask(t, hello, "Authorization", "Bearer "+token); response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") == "" {
 		t.Errorf("%s %s", response.Status, body)
+	}
+}
+
+func TestServeSaysWhereTokensComeFrom(t *testing.T) {
+	s := serveJWT(t, newIssuer(t))
+	response, _ := s.ask(t, hello)
+	if got, want := response.Header.Get("Www-Authenticate"), `Bearer resource_metadata="https://mcp.example/.well-known/oauth-protected-resource/tools/mcp"`; got != want {
+		t.Errorf("without a token: %s", got)
+	}
+	challenges, err := oauthex.ParseWWWAuthenticate(response.Header.Values("Www-Authenticate"))
+	if err != nil || len(challenges) != 1 || challenges[0].Params["resource_metadata"] == "" {
+		t.Errorf("a client reads %v: %v", challenges, err)
+	}
+	response, _ = s.ask(t, hello, "Authorization", "Bearer x")
+	if got := response.Header.Get("Www-Authenticate"); !strings.HasSuffix(got, `/tools/mcp", error="invalid_token"`) {
+		t.Errorf("with a wrong one: %s", got)
+	}
+	for _, path := range []string{"", "/tools/mcp", "/mcp"} {
+		response, err := http.Get(strings.TrimSuffix(s.url, "/mcp") + "/.well-known/oauth-protected-resource" + path)
+		must(t, err)
+		var got oauthex.ProtectedResourceMetadata
+		must(t, json.NewDecoder(response.Body).Decode(&got))
+		response.Body.Close()
+		if response.StatusCode != http.StatusOK || got.Resource != audience || len(got.AuthorizationServers) != 1 || got.AuthorizationServers[0] != "https://issuer.example" {
+			t.Errorf("%s: %s %+v", path, response.Status, got)
+		}
+	}
+	if response, body := s.ask(t, hello, "Authorization", "Bearer "+token("ci")); response.StatusCode != http.StatusOK {
+		t.Errorf("a token of a file beside it: %s %s", response.Status, body)
+	}
+}
+
+func TestServeWithoutJWTHasNoMetadata(t *testing.T) {
+	s := serve(t, "")
+	response, err := http.Get(strings.TrimSuffix(s.url, "/mcp") + "/.well-known/oauth-protected-resource")
+	must(t, err)
+	response.Body.Close()
+	if response.StatusCode != http.StatusNotFound {
+		t.Error(response.Status)
+	}
+	if response, _ := s.ask(t, hello); response.Header.Get("Www-Authenticate") != "Bearer" {
+		t.Error(response.Header)
 	}
 }
