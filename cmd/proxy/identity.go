@@ -26,6 +26,7 @@ type identity struct {
 	tokens map[[sha256.Size]byte]string // digest: id
 	jwt    *authn.Verifier              // nil: none are taken
 	where  *authn.Metadata              // where clients get one; nil with jwt
+	tls    *authn.TLS                   // nil: plain HTTP
 	log    *zap.Logger
 }
 
@@ -43,6 +44,14 @@ func newIdentity(ctx context.Context, cfg *config.Config, log *zap.Logger) (*ide
 			return nil, fmt.Errorf("%w: listen.auth.tokens: %s and %s have the same token", config.ErrConfig, other, t.ID)
 		}
 		i.tokens[digest] = t.ID
+	}
+	if t := cfg.Listen.TLS; t != nil {
+		var err error
+		i.tls, err = authn.NewTLS(authn.TLSFiles{Cert: t.Cert, Key: t.Key, ClientCA: t.ClientCA, Required: cfg.Listen.OnlyCertificates()},
+			func(err error) { log.Error("changed TLS files are not taken", zap.Error(err)) })
+		if err != nil {
+			return nil, fmt.Errorf("%w: listen.tls: %w", config.ErrConfig, err)
+		}
 	}
 	if j := cfg.Listen.Auth.JWT; j != nil {
 		where, err := authn.NewMetadata(j.Resource, j.Issuer, cfg.Listen.Path)
@@ -80,6 +89,9 @@ func (i *identity) of(r *http.Request) (authz.Principal, *streamable.Refusal) {
 
 func (i *identity) shown(r *http.Request) (authz.Principal, *streamable.Refusal) {
 	header := r.Header.Get("Authorization")
+	if principal, shown, refused := i.certified(r); refused != nil || shown && header == "" {
+		return principal, refused
+	}
 	if header == "" {
 		if id := i.config.Listen.Auth.Anonymous; id != "" {
 			return authz.Principal{Kind: config.KindAnonymous, ID: id}, nil
@@ -114,6 +126,33 @@ func (i *identity) shown(r *http.Request) (authz.Principal, *streamable.Refusal)
 		return authz.Principal{}, i.unauthorized("invalid_token", err.Error())
 	}
 	return authz.Principal{Kind: config.KindJWT, ID: id, Tags: tags}, nil
+}
+
+// certified is the principal of a client certificate, if one is shown. Who shows a
+// token as well is two at once, and that is refused unless configuration says
+// which of them counts.
+func (i *identity) certified(r *http.Request) (_ authz.Principal, shown bool, _ *streamable.Refusal) {
+	if i.tls == nil {
+		return authz.Principal{}, false, nil
+	}
+	certificate, err := i.tls.Client(r.TLS)
+	if err != nil {
+		return authz.Principal{}, true, i.unauthorized("", err.Error())
+	}
+	if certificate == nil {
+		return authz.Principal{}, false, nil
+	}
+	if shown := r.Header["Authorization"]; len(shown) > 0 {
+		if i.config.Listen.TLS.Both == config.BothToken && shown[0] != "" {
+			return authz.Principal{}, false, nil
+		}
+		return authz.Principal{}, true, &streamable.Refusal{Status: http.StatusBadRequest, Why: "you show a certificate and a token; show one of them"}
+	}
+	id, err := authn.CertificateID(certificate)
+	if err != nil {
+		return authz.Principal{}, true, i.unauthorized("", err.Error())
+	}
+	return authz.Principal{Kind: config.KindCertificate, ID: id}, true, nil
 }
 
 // bearerOf is the token of an Authorization header. Source: RFC 6750, 2.1.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -100,7 +101,11 @@ func (s *sidecar) run(ctx context.Context) error {
 		Sessions: cfg.Limits.Sessions, Idle: cfg.Limits.SessionIdle.D()})
 	web := &http.Server{Handler: identify.before(front), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: zap.NewStdLog(s.log)}
-	s.log.Info("serving", zap.String("url", "http://"+listener.Addr().String()+cfg.Listen.Path))
+	scheme := "http"
+	if identify.tls != nil {
+		scheme, listener = "https", tls.NewListener(listener, identify.tls.Config())
+	}
+	s.log.Info("serving", zap.String("url", scheme+"://"+listener.Addr().String()+cfg.Listen.Path))
 	served := make(chan error, 1)
 	go func() { served <- web.Serve(listener) }()
 	select {

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/golang-jwt/jwt/v5"
@@ -131,14 +129,13 @@ func (c *claims) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*map[string]any)(&c.MapClaims))
 }
 
-// text returns a claim that names somebody or something: it goes to records and
-// to AWS, so it is short and can be seen.
+// text returns a claim that names somebody or something.
 func (c *claims) text(name string) (string, error) {
 	s, ok := c.MapClaims[name].(string)
 	switch {
 	case !ok || s == "":
 		return "", fmt.Errorf("%w: its claim %s is not there, or no text", ErrToken, name)
-	case utf8.RuneCountInString(s) > maxID, strings.TrimSpace(s) != s, strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }):
+	case !visible(s):
 		return "", fmt.Errorf("%w: its claim %s is longer than %d characters, or has some that cannot be seen", ErrToken, name, maxID)
 	}
 	return s, nil

@@ -30,11 +30,30 @@ type Claims struct {
 	ID string `yaml:"id"`
 }
 
+// TLS is how serve speaks it. The files are PEM.
+type TLS struct {
+	Cert string `yaml:"cert"` // with the intermediate ones after it
+	Key  string `yaml:"key"`
+	// ClientCA has the authorities whose certificates make a client a principal.
+	ClientCA string `yaml:"client_ca"`
+	// Both says who a client is that shows a certificate and a token: BothRefuse or BothToken.
+	Both string `yaml:"both"`
+}
+
+// What is done with a client that shows a certificate and a token.
+const (
+	BothRefuse = "refuse" // it does not say which of the two calls
+	BothToken  = "token"  // the certificate only lets it connect
+)
+
 // JWTAlgorithms are those a token may be signed with: with each, whoever can
 // check a signature cannot make one.
 var JWTAlgorithms = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 
 func (c *Config) completeAuth() {
+	if c.Listen.TLS != nil {
+		setDefault(&c.Listen.TLS.Both, BothRefuse)
+	}
 	j := c.Listen.Auth.JWT
 	if j == nil {
 		return
@@ -47,6 +66,14 @@ func (c *Config) completeAuth() {
 }
 
 func (c *Config) validateAuth(fail func(path, format string, args ...any)) {
+	if t := c.Listen.TLS; t != nil {
+		if t.Cert == "" || t.Key == "" {
+			fail("listen.tls", "listen.tls needs cert and key, files in PEM")
+		}
+		if t.Both != BothRefuse && t.Both != BothToken {
+			fail("listen.tls.both", "listen.tls.both must be %s or %s", BothRefuse, BothToken)
+		}
+	}
 	j := c.Listen.Auth.JWT
 	if j == nil {
 		return

@@ -19,6 +19,7 @@ type Listen struct {
 	Hosts   []string `yaml:"hosts"`
 	Origins []string `yaml:"origins"`
 	Auth    Auth     `yaml:"auth"`
+	TLS     *TLS     `yaml:"tls"` // nil: plain HTTP
 }
 
 // Auth says how a client shows who it is.
@@ -38,13 +39,14 @@ type Token struct {
 
 // The kinds of principal.
 const (
-	KindOSUser    = "os-user"
-	KindAnonymous = "anonymous"
-	KindToken     = "token"
-	KindJWT       = "jwt"
+	KindOSUser      = "os-user"
+	KindAnonymous   = "anonymous"
+	KindToken       = "token"
+	KindJWT         = "jwt"
+	KindCertificate = "certificate"
 )
 
-var kinds = []string{KindOSUser, KindAnonymous, KindToken, KindJWT}
+var kinds = []string{KindOSUser, KindAnonymous, KindToken, KindJWT, KindCertificate}
 
 // The defaults of listen and of the limits on sessions.
 const (
@@ -103,6 +105,11 @@ func (c *Config) validateListen(fail func(path, format string, args ...any)) {
 	}
 }
 
+// OnlyCertificates reports whether there is no other way in than a client certificate.
+func (l Listen) OnlyCertificates() bool {
+	return l.Auth.Anonymous == "" && len(l.Auth.Tokens) == 0 && l.Auth.JWT == nil
+}
+
 // ValidateServe checks what serve needs beyond Validate.
 func (c *Config) ValidateServe() error {
 	if err := c.Validate(); err != nil {
@@ -111,8 +118,8 @@ func (c *Config) ValidateServe() error {
 	if len(c.Upstream.Command) == 0 && len(c.Upstream.URLs) == 0 {
 		return fmt.Errorf("%w: name the server's command as upstream.command, or the servers as upstream.urls", ErrConfig)
 	}
-	if a := c.Listen.Auth; a.Anonymous == "" && len(a.Tokens) == 0 && a.JWT == nil {
-		return fmt.Errorf("%w: listen.auth: nobody could come in; add jwt, or tokens: [{id: NAME, file: FILE}], or on loopback anonymous: NAME", ErrConfig)
+	if t := c.Listen.TLS; c.Listen.OnlyCertificates() && (t == nil || t.ClientCA == "") {
+		return fmt.Errorf("%w: listen.auth: nobody could come in; add jwt, or tokens: [{id: NAME, file: FILE}], or on loopback anonymous: NAME; or listen.tls with client_ca", ErrConfig)
 	}
 	return nil
 }

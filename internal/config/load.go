@@ -88,6 +88,9 @@ func (c *Config) anchor(dir string) error {
 	if j := c.Listen.Auth.JWT; j != nil {
 		j.JWKSFile = join(j.JWKSFile)
 	}
+	if t := c.Listen.TLS; t != nil {
+		t.Cert, t.Key, t.ClientCA = join(t.Cert), join(t.Key), join(t.ClientCA)
+	}
 	if key := c.Policy.Bundle.Key; key != nil {
 		key.PublicKey = join(key.PublicKey)
 	}
