@@ -121,6 +121,23 @@ func (s *served) ask(t *testing.T, message string, headers ...string) (*http.Res
 	return response, string(body)
 }
 
+// status sends one message from any goroutine; 0 if there was no answer.
+func (s *served) status(message, authorization string) int {
+	r, err := http.NewRequest("POST", s.url, strings.NewReader(message))
+	if err != nil {
+		return 0
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", authorization)
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0
+	}
+	defer response.Body.Close()
+	_, _ = io.Copy(io.Discard, response.Body)
+	return response.StatusCode
+}
+
 func TestServeTakesAJWTForThePrincipalItNames(t *testing.T) {
 	i := newIssuer(t)
 	s := serveJWT(t, i)

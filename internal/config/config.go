@@ -164,6 +164,11 @@ type Limits struct {
 	// how long one that nobody uses is closed.
 	Sessions    int      `yaml:"sessions"`
 	SessionIdle Duration `yaml:"session_idle"`
+	// Concurrency bounds what one principal has in progress with serve; Rate and
+	// Burst its HTTP requests, a second and at once.
+	Concurrency int `yaml:"concurrency"`
+	Rate        int `yaml:"rate"`
+	Burst       int `yaml:"burst"`
 }
 
 // Audit says where the record goes.

@@ -54,6 +54,8 @@ const (
 	DefaultPath        = "/mcp"
 	DefaultSessions    = 1000
 	DefaultSessionIdle = Duration(30 * time.Minute)
+	DefaultConcurrency = 500
+	DefaultRate        = 1000
 )
 
 var pathForm = regexp.MustCompile(`^/[A-Za-z0-9._~/-]*$`)
@@ -63,6 +65,9 @@ func (c *Config) completeListen() {
 	setDefault(&c.Listen.Path, DefaultPath)
 	setDefault(&c.Limits.Sessions, DefaultSessions)
 	setDefault(&c.Limits.SessionIdle, DefaultSessionIdle)
+	setDefault(&c.Limits.Concurrency, DefaultConcurrency)
+	setDefault(&c.Limits.Rate, DefaultRate)
+	setDefault(&c.Limits.Burst, max(2*c.Limits.Rate, 0))
 	c.completeAuth()
 }
 
@@ -99,6 +104,14 @@ func (c *Config) validateListen(fail func(path, format string, args ...any)) {
 	c.validateAuth(fail)
 	if n := c.Limits.Sessions; n < 1 || n > 1_000_000 {
 		fail("limits.sessions", "limits.sessions must be between 1 and 1000000")
+	}
+	for _, limit := range []struct {
+		name string
+		n    int
+	}{{"concurrency", c.Limits.Concurrency}, {"rate", c.Limits.Rate}, {"burst", c.Limits.Burst}} {
+		if limit.n < 1 || limit.n > 1_000_000 {
+			fail("limits."+limit.name, "limits.%s must be between 1 and 1000000", limit.name)
+		}
 	}
 	if d := c.Limits.SessionIdle.D(); d < time.Minute || d > 24*time.Hour {
 		fail("limits.session_idle", "limits.session_idle must be between 1m and 24h")

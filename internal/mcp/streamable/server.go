@@ -31,6 +31,7 @@ type Config struct {
 	// Hosts and Origins that are served; loopback's alone when empty.
 	Hosts, Origins []string
 	Limits         wire.Limits
+	Quota          Quota         // of each principal
 	Sessions       int           // at the same time
 	Idle           time.Duration // of a session, before it is closed
 }
@@ -46,6 +47,7 @@ type Refusal struct {
 type Server struct {
 	config Config
 	edge   edge
+	quotas *quotas
 	ctx    context.Context
 	stop   context.CancelFunc
 
@@ -57,7 +59,7 @@ type Server struct {
 
 // New returns a server. Close ends its sessions.
 func New(config Config) *Server {
-	s := &Server{config: config, edge: edge{config.Hosts, config.Origins}, sessions: map[string]*session{}, stateless: map[string]*session{}}
+	s := &Server{config: config, edge: edge{config.Hosts, config.Origins}, quotas: newQuotas(config.Quota), sessions: map[string]*session{}, stateless: map[string]*session{}}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	go s.reap()
 	return s
@@ -80,6 +82,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			w.Header()[name] = values
 		}
 		fail(w, refused.Status, refused.Why)
+		return
+	}
+	if !s.quotas.admit(principal) {
+		w.Header().Set("Retry-After", "1")
+		fail(w, http.StatusTooManyRequests, "you send more requests than limits.rate; send fewer, try again in a second")
 		return
 	}
 	if r.Method != http.MethodPost && r.Header.Get("Mcp-Session-Id") == "" && r.Header.Get("Mcp-Protocol-Version") >= firstModern {
@@ -114,17 +121,31 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request, principal authz.Pr
 		}
 		return
 	}
+	end := func() {}
+	if m.Kind == wire.Request {
+		var ok bool
+		if end, ok = s.quotas.begin(principal); !ok {
+			w.Header().Set("Retry-After", "1")
+			respond(w, http.StatusTooManyRequests, wire.ErrorResponse(m.ID, wire.CodeInvalidRequest, "ecs-mcp-proxy: you have as many requests in progress as limits.concurrency; wait for one, try again", nil))
+			return
+		}
+	}
 	if isModern(r, m) && r.Header.Get("Mcp-Session-Id") == "" {
+		defer end() // whoever goes away has cancelled
 		s.modern(w, r, m, principal)
 		return
 	}
 	session, status, why := s.sessionFor(r, m, principal)
 	if status != 0 {
+		end()
 		fail(w, status, why)
 		return
 	}
 	session.touch()
 	if m.Kind != wire.Request {
+		if m.Method == "notifications/cancelled" {
+			session.cancelled(m.RequestID)
+		}
 		if !session.say(m.Raw) {
 			fail(w, http.StatusNotFound, "the session has ended; initialize another")
 			return
@@ -132,12 +153,14 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request, principal authz.Pr
 		w.WriteHeader(http.StatusAccepted)
 		return
 	}
-	stream := session.expect(m)
+	stream := session.expect(m, end)
 	if stream == nil {
+		end()
 		respond(w, http.StatusBadRequest, wire.ErrorResponse(m.ID, wire.CodeInvalidRequest, "ecs-mcp-proxy: the id is in use by a request that is not answered yet; use another", nil))
 		return
 	}
 	if !session.say(m.Raw) {
+		end()
 		fail(w, http.StatusNotFound, "the session has ended; initialize another")
 		return
 	}
@@ -253,6 +276,7 @@ func (s *Server) reap() {
 		case <-s.ctx.Done():
 			return
 		case now := <-ticker.C:
+			s.quotas.forget(now)
 			s.mu.Lock()
 			for _, session := range s.sessions {
 				if session.idle(now) > s.config.Idle {

@@ -47,6 +47,8 @@ type asked struct {
 	own       wire.ID     // that the conversation knows it by, if it was replaced
 	key       wire.Key    // likewise, always
 	tokenKey  wire.Key
+	end       func() // tells that it is not in progress any more
+	cancelled bool   // by its client: no answer need come
 }
 
 // open starts a conversation for a principal.
@@ -74,19 +76,23 @@ func (s *session) say(line []byte) bool {
 // close lets the conversation end: its requests are still answered.
 func (s *session) close() { _ = s.in.Close() }
 
-// expect returns the stream for a request's answer; nil if its id is in use.
-func (s *session) expect(m *wire.Message) *stream {
+// expect returns the stream for a request's answer; nil if its id is in use. end
+// is called when the request is answered, cancelled, or never will be.
+func (s *session) expect(m *wire.Message, end func()) *stream {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.waiting[m.ID.Key()] != nil {
 		return nil
 	}
-	return s.note(&asked{key: m.ID.Key(), tokenKey: m.Token().Key()}).stream
+	return s.note(&asked{key: m.ID.Key(), tokenKey: m.Token().Key(), end: end}).stream
 }
 
 // note keeps a request; the caller holds the lock.
 func (s *session) note(a *asked) *asked {
 	a.stream = newStream(rand.Text())
+	if a.end == nil {
+		a.end = func() {}
+	}
 	s.waiting[a.key] = a
 	if a.tokenKey != (wire.Key{}) {
 		s.tokens[a.tokenKey] = a
@@ -98,11 +104,22 @@ func (s *session) note(a *asked) *asked {
 
 // forget takes a request out; the caller holds the lock.
 func (s *session) forget(a *asked) {
+	a.end()
 	delete(s.waiting, a.key)
 	if s.tokens[a.tokenKey] == a {
 		delete(s.tokens, a.tokenKey)
 	}
 	s.newest = slices.DeleteFunc(s.newest, func(st *stream) bool { return st == a.stream })
+}
+
+// cancelled marks a request that its client gave up.
+func (s *session) cancelled(id wire.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if a := s.waiting[id.Key()]; a != nil {
+		a.cancelled = true
+		a.end()
+	}
 }
 
 // headers are those that came with a request and belong to it.
@@ -225,8 +242,10 @@ func (s *session) stream(id string) *stream {
 func (s *session) idle(now time.Time) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.waiting) > 0 {
-		return 0
+	for _, a := range s.waiting {
+		if !a.cancelled {
+			return 0
+		}
 	}
 	return now.Sub(s.used)
 }
@@ -260,6 +279,7 @@ func (s *session) end() {
 	defer s.mu.Unlock()
 	for _, a := range s.waiting {
 		a.stream.put(nil, true)
+		a.end()
 	}
 	s.general.put(nil, true)
 }

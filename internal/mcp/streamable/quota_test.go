@@ -1,0 +1,125 @@
+package streamable
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
+)
+
+func slow(id int) string {
+	return fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"slow"}`, id)
+}
+
+const ping = `{"jsonrpc":"2.0","id":"p","method":"ping"}`
+
+func TestWhatOnePrincipalHasInProgressIsBoundedInAllItsSessions(t *testing.T) {
+	_, url := serving(t, func(c *Config) { c.Quota.Concurrency = 3 })
+	first, second := begin(t, url), begin(t, url)
+	send(t, "POST", url, slow(1), first)
+	send(t, "POST", url, slow(2), first)
+	send(t, "POST", url, slow(1), second)
+	full := func() bool {
+		t.Helper()
+		response := send(t, "POST", url, ping, second)
+		if response.StatusCode == http.StatusTooManyRequests && response.Header.Get("Retry-After") == "" {
+			t.Error("it does not say when to try again")
+		}
+		return response.StatusCode == http.StatusTooManyRequests
+	}
+	if !full() {
+		t.Error("a fourth request is taken")
+	}
+	if response := send(t, "POST", url, hello); response.StatusCode != http.StatusTooManyRequests {
+		t.Errorf("a third session: %s", response.Status)
+	}
+	if response := send(t, "POST", url, hello, "Authorization: bob"); response.StatusCode != http.StatusOK {
+		t.Errorf("another principal: %s", response.Status)
+	}
+
+	// What is cancelled, refused or over is not in progress.
+	send(t, "POST", url, `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":2}}`, first)
+	if full() {
+		t.Error("a cancelled request counts")
+	}
+	for range 5 { // one that is refused gives its place back
+		if response := send(t, "POST", url, slow(1), first); response.StatusCode != http.StatusBadRequest {
+			t.Errorf("an id in use: %s", response.Status)
+		}
+		if response := send(t, "POST", url, ping, "Mcp-Session-Id: unknown"); response.StatusCode != http.StatusNotFound {
+			t.Errorf("an unknown session: %s", response.Status)
+		}
+	}
+	send(t, "POST", url, slow(3), first)
+	if !full() {
+		t.Error("a fourth request is taken after the cancellation")
+	}
+	send(t, "DELETE", url, "", first)
+	for deadline := time.Now().Add(time.Minute); full(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the requests of a session that is gone count")
+		}
+	}
+}
+
+func TestTheRateOfOnePrincipalIsBoundedAndAnotherKeepsItsOwn(t *testing.T) {
+	_, url := serving(t, func(c *Config) { c.Quota.Rate, c.Quota.Burst = 1, 5 })
+	refused := 0
+	for range 30 {
+		if response := send(t, "GET", url, ""); response.StatusCode == http.StatusTooManyRequests && response.Header.Get("Retry-After") == "1" {
+			refused++
+		}
+	}
+	if refused == 0 {
+		t.Error("none of 30 requests is refused")
+	}
+	if response := send(t, "POST", url, hello, "Authorization: bob"); response.StatusCode != http.StatusOK {
+		t.Errorf("another principal: %s", response.Status)
+	}
+}
+
+func TestASessionWhoseRequestsWereCancelledIsIdle(t *testing.T) {
+	s, url := serving(t, nil)
+	session := begin(t, url)
+	hang(t, url, session)
+	idle := func() time.Duration {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for _, open := range s.sessions {
+			return open.idle(time.Now().Add(time.Hour))
+		}
+		return -1
+	}
+	if d := idle(); d != 0 {
+		t.Errorf("idle for %s with a request in progress", d)
+	}
+	send(t, "POST", url, `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`, session)
+	if d := idle(); d < time.Minute {
+		t.Errorf("idle for %s after it was cancelled", d)
+	}
+}
+
+func TestWhoTakesNothingIsForgotten(t *testing.T) {
+	q := newQuotas(Quota{Concurrency: 1, Rate: 1, Burst: 1})
+	p := authz.Principal{Kind: "test", ID: "alice"}
+	end, ok := q.begin(p)
+	if !ok || !q.admit(p) {
+		t.Fatal("the first request is refused")
+	}
+	q.forget(time.Now().Add(time.Hour))
+	if _, ok := q.begin(p); ok || len(q.users) != 1 {
+		t.Error("forgotten with a request in progress")
+	}
+	end()
+	end()
+	q.forget(time.Now().Add(-time.Hour))
+	if len(q.users) != 1 || q.users[user{"test", "alice"}].progress != 0 {
+		t.Error("forgotten before its burst is whole")
+	}
+	q.forget(time.Now().Add(time.Hour))
+	if len(q.users) != 0 {
+		t.Error("not forgotten")
+	}
+}
