@@ -61,6 +61,7 @@ type more struct {
 	auth, listen         string // of listen.auth, in flow style; of listen
 	top                  string
 	upstream             func(self string) string // in the place of the demo's server
+	args                 []string
 }
 
 // serve starts a sidecar in front of the demo's server, with two users: ci, who
@@ -108,7 +109,7 @@ listen:
 %s%s`, endpoint, more.upstream(self), role, role, strings.ReplaceAll(more.personas, "ROLE", role), more.principals, more.auth, more.listen, more.top)
 	must(t, os.WriteFile(filepath.Join(s.dir, "config.yaml"), []byte(config), 0o600))
 
-	s.cmd = exec.Command(self, "serve", "--config", filepath.Join(s.dir, "config.yaml"))
+	s.cmd = exec.Command(self, append([]string{"serve", "--config", filepath.Join(s.dir, "config.yaml")}, more.args...)...)
 	s.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "AWS_ACCESS_KEY_ID=" + key.ID, "AWS_SECRET_ACCESS_KEY=" + key.Secret}
 	s.cmd.Stderr = s
 	must(t, s.cmd.Start())

@@ -406,3 +406,31 @@ func FuzzVerify(f *testing.F) {
 		}
 	})
 }
+
+// FuzzParseKeys: whatever an issuer publishes, only public keys for signatures count.
+func FuzzParseKeys(f *testing.F) {
+	public := must(json.Marshal(must(jwk.Import(&ec256().PublicKey))))
+	private := must(json.Marshal(must(jwk.Import(ec256()))))
+	f.Add([]byte(`{"keys":[` + strings.Replace(string(public), "{", `{"kid":"a",`, 1) + `]}`))
+	f.Add([]byte(`{"keys":[` + strings.Replace(string(private), "{", `{"kid":"a",`, 1) + `]}`))
+	f.Add([]byte(`{"keys":[{"kty":"oct","kid":"a","k":"AAAA"},{"kty":"OKP","crv":"Ed25519","kid":"b","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`))
+	f.Add([]byte(`{"keys":[{"kty":"RSA","kid":"a","n":"AQAB","e":"AQAB","use":"enc"}]}`))
+	f.Add([]byte(`[]`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		set, err := parseKeys(b)
+		if (err == nil) != (len(set) > 0) {
+			t.Errorf("%d keys, %v", len(set), err)
+		}
+		for id, k := range set {
+			fitting := 0
+			for _, algorithm := range append(allAlgorithms, "HS256", "none", "") {
+				if len(algorithm) > 1 && fits(algorithm, k.public) {
+					fitting++
+				}
+			}
+			if id == "" || fitting > 6 || fits("HS256", k.public) || fits("none", k.public) {
+				t.Errorf("%q: %T fits %d algorithms", id, k.public, fitting)
+			}
+		}
+	})
+}

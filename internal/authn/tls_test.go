@@ -83,3 +83,21 @@ func write(t *testing.T, file string, block *pem.Block) {
 		t.Fatal(err)
 	}
 }
+
+// FuzzCertificateID: whatever a certificate says, an id is a name that can be seen.
+func FuzzCertificateID(f *testing.F) {
+	uri := must(url.Parse("spiffe://example.org/ci"))
+	for _, template := range []*x509.Certificate{{URIs: []*url.URL{uri}}, {DNSNames: []string{"ci"}}, {Subject: pkix.Name{CommonName: "ci\x00"}}} {
+		template.SerialNumber = big.NewInt(1)
+		f.Add(must(x509.CreateCertificate(rand.Reader, template, template, &ec256().PublicKey, ec256())))
+	}
+	f.Fuzz(func(t *testing.T, der []byte) {
+		c, err := x509.ParseCertificate(der)
+		if err != nil {
+			return
+		}
+		if id, err := CertificateID(c); (err == nil) != (id != "") || !visible(id) {
+			t.Errorf("%q %v", id, err)
+		}
+	})
+}
