@@ -206,3 +206,12 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestTokensInTheClearAreWarnedOf(t *testing.T) {
+	for listen, want := range map[string]bool{"{}": false, "{address: \"0.0.0.0:80\", hosts: [m.example]}": true, "{address: \"0.0.0.0:443\", hosts: [m.example], tls: {cert: a, key: b}}": false} {
+		c, err := Parse([]byte(good + "listen: " + listen + "\n"))
+		if err != nil || strings.Contains(strings.Join(c.Warnings(), " "), "can be read on the way") != want {
+			t.Errorf("%s: %v %v", listen, c.Warnings(), err)
+		}
+	}
+}

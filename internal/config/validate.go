@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"maps"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -204,6 +205,9 @@ func (c *Config) Warnings() (warnings []string) {
 				warnings = append(warnings, fmt.Sprintf("personas.%s.session_tags.pass: a principal of kind os-user has the tag uid, one of kind jwt those of listen.auth.jwt.tags, so %s is never passed on", name, key))
 			}
 		}
+	}
+	if host, _, err := net.SplitHostPort(c.Listen.Address); err == nil && !isLoopback(host) && c.Listen.TLS == nil {
+		warnings = append(warnings, "listen.address is not loopback and there is no listen.tls, so tokens can be read on the way unless something in front of the proxy speaks TLS; add listen.tls: {cert: …, key: …}")
 	}
 	if c.Credentials.Delivery == DeliveryNone {
 		warnings = append(warnings, "credentials.delivery is none: calls are decided and nothing is lent, so the server acts with whatever credentials of its own it finds and AWS limits no call to what was decided; lease is the default")
