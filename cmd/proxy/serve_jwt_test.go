@@ -156,22 +156,46 @@ func TestServeTakesAJWTForThePrincipalItNames(t *testing.T) {
 		t.Errorf("AWS saw %s with %v", last.SourceIdentity, last.Tags)
 	}
 
-	// A renewed token continues the session, one by a new key too.
+	// A token by a new key counts, and its tags are those of its calls.
 	i.rotate(t)
-	shown.set(i.token(t, nil))
+	shown.set(i.token(t, jwt.MapClaims{"department": "sales"}))
 	if text, isError := operate(t, alice, "UpdateService", update); isError {
-		t.Errorf("with a renewed token: %s", text)
+		t.Errorf("with a token by the new key: %s", text)
 	}
-	for name, claims := range map[string]jwt.MapClaims{"another's": {"sub": "bob"}, "with other tags": {"department": "sales"}} {
-		response, body := s.ask(t, `{"jsonrpc":"2.0","id":9,"method":"ping"}`, "Authorization", "Bearer "+i.token(t, claims), "Mcp-Session-Id", alice.ID())
-		if response.StatusCode != http.StatusNotFound {
-			t.Errorf("the session by a token %s: %s %s", name, response.Status, body)
-		}
+	sessions = s.aws.Sessions()
+	if last := sessions[len(sessions)-1]; last.Tags["team"] != "sales" {
+		t.Errorf("AWS saw %v", last.Tags)
 	}
 	record, err := os.ReadFile(filepath.Join(s.dir, "audit.jsonl"))
 	must(t, err)
 	if !strings.Contains(string(record), `"requested_by":"jwt/alice"`) {
 		t.Error("the record does not name alice")
+	}
+}
+
+func TestARenewedJWTContinuesTheSessionAndNobodyElses(t *testing.T) {
+	i := newIssuer(t)
+	s := serveJWT(t, i)
+	response, body := s.ask(t, hello, "Authorization", "Bearer "+i.token(t, nil))
+	session := response.Header.Get("Mcp-Session-Id")
+	if session == "" {
+		t.Fatalf("%s %s", response.Status, body)
+	}
+	i.rotate(t)
+	for name, c := range map[string]struct {
+		token string
+		want  int
+	}{
+		"renewed":         {i.token(t, nil), http.StatusOK},
+		"another's":       {i.token(t, jwt.MapClaims{"sub": "bob"}), http.StatusNotFound},
+		"with other tags": {i.token(t, jwt.MapClaims{"department": "sales"}), http.StatusNotFound},
+		"of a file":       {token("ci"), http.StatusNotFound},
+		"expired":         {i.token(t, jwt.MapClaims{"exp": time.Now().Add(-time.Hour).Unix()}), http.StatusUnauthorized},
+	} {
+		response, body := s.ask(t, `{"jsonrpc":"2.0","id":9,"method":"ping"}`, "Authorization", "Bearer "+c.token, "Mcp-Session-Id", session)
+		if response.StatusCode != c.want {
+			t.Errorf("%s: %s %s", name, response.Status, body)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -155,9 +156,20 @@ func (s *stream) failed(ctx context.Context) (status int, answer []byte) {
 // opened as one, after which its status is 200 whatever comes.
 const firstMessage = time.Second
 
+// keyOf is different for principals that differ in anything, tags included: calls
+// of a conversation carry the tags that it was opened with.
+func keyOf(p authz.Principal) string {
+	var key strings.Builder
+	fmt.Fprintf(&key, "%q %q", p.Kind, p.ID)
+	for _, tag := range slices.Sorted(maps.Keys(p.Tags)) {
+		fmt.Fprintf(&key, " %q=%q", tag, p.Tags[tag])
+	}
+	return key.String()
+}
+
 // statelessOf is the conversation of all that a principal asks without a session.
 func (s *Server) statelessOf(principal authz.Principal) (_ *session, status int, why string) {
-	key := principal.Kind + "\x00" + principal.ID
+	key := keyOf(principal)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if found := s.stateless[key]; found != nil {

@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
 )
 
 // post is a request of 2026-07-28 with the headers that agree with it.
@@ -89,5 +92,21 @@ func TestWhatAVersionHasNotIsNotFound(t *testing.T) {
 	}
 	if got := send(t, "POST", url, `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`, "Mcp-Protocol-Version: 2026-07-28", "Mcp-Method: tools/list"); got.StatusCode != http.StatusBadRequest {
 		t.Errorf("without _meta: %s", got.Status)
+	}
+}
+
+func TestPrincipalsThatDifferInATagHaveConversationsOfTheirOwn(t *testing.T) {
+	of := func(kind, id string, tags map[string]string) string {
+		return keyOf(authz.Principal{Kind: kind, ID: id, Tags: tags})
+	}
+	all := []string{of("jwt", "a", nil), of("jwt", "a", map[string]string{"team": "web"}), of("jwt", "a", map[string]string{"team": "web", "x": "y"}),
+		of("jwt", "a", map[string]string{"team": `web" "x"="y`}), of("token", "a", nil), of("jwt", `a" "team"="web`, nil)}
+	for i, one := range all {
+		if slices.Contains(all[:i], one) {
+			t.Errorf("%s is there twice", one)
+		}
+	}
+	if of("jwt", "a", map[string]string{"x": "y", "team": "web"}) != all[2] {
+		t.Error("the same principal has two")
 	}
 }

@@ -64,6 +64,22 @@ func TestWhatOnePrincipalHasInProgressIsBoundedInAllItsSessions(t *testing.T) {
 	}
 }
 
+func TestARequestWithoutASessionIsInProgressUntilItsReaderGoes(t *testing.T) {
+	_, url := serving(t, func(c *Config) { c.Quota.Concurrency = 1 })
+	body, headers := post("1", "slow", "", "")
+	hanging := send(t, "POST", url, body, headers...)
+	body, headers = post("2", "tools/list", "", "")
+	if response := send(t, "POST", url, body, headers...); response.StatusCode != http.StatusTooManyRequests {
+		t.Errorf("a second request: %s", response.Status)
+	}
+	hanging.Body.Close()
+	for deadline := time.Now().Add(time.Minute); send(t, "POST", url, body, headers...).StatusCode != http.StatusOK; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it is in progress for ever")
+		}
+	}
+}
+
 func TestTheRateOfOnePrincipalIsBoundedAndAnotherKeepsItsOwn(t *testing.T) {
 	_, url := serving(t, func(c *Config) { c.Quota.Rate, c.Quota.Burst = 1, 5 })
 	refused := 0
