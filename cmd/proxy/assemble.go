@@ -110,6 +110,7 @@ func loadCatalog(cfg *config.Config) (*catalog.Catalog, error) {
 // clients are the proxy's own ways to AWS: one lends, one looks facts up.
 type clients struct {
 	sts   *sts.Client
+	watch *stsWatch
 	facts facts.Clients
 	base  aws.CredentialsProvider
 }
@@ -136,12 +137,15 @@ func dial(ctx context.Context, cfg *config.Config) (*clients, error) {
 	if cfg.AWS.Endpoint != "" {
 		endpoint = aws.String(cfg.AWS.Endpoint)
 	}
-	c := &clients{base: loaded.Credentials, sts: sts.NewFromConfig(loaded, func(o *sts.Options) {
+	watch := new(stsWatch)
+	c := &clients{base: loaded.Credentials, watch: watch, sts: sts.NewFromConfig(loaded, func(o *sts.Options) {
 		o.BaseEndpoint = endpoint
+		o.APIOptions = append(o.APIOptions, watch.add)
 		if client, ok := o.HTTPClient.(*awshttp.BuildableClient); ok {
 			o.HTTPClient = client.WithTimeout(stsTimeout)
 		}
 	})}
+	watch.client = c.sts
 	if cfg.Facts.Role != "" {
 		loaded.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(c.sts, cfg.Facts.Role, func(o *stscreds.AssumeRoleOptions) {
 			o.RoleSessionName, o.Duration = "ecsmcp-facts", 15*time.Minute

@@ -35,6 +35,7 @@ type sidecar struct {
 
 	shared
 	processes *lane.Processes
+	operation *operation
 	turns     *lane.Turns // of servers that are not started here; nil if there are none
 }
 
@@ -83,6 +84,12 @@ func (s *sidecar) run(ctx context.Context) error {
 	}
 	go policies.follow(ctx, live, changes, stop)
 	go aws.check(ctx, s.log)
+	s.operation = &operation{config: cfg, log: s.log, live: live, records: s.records, sts: aws.watch}
+	closeAdmin, err := s.operation.open()
+	if err != nil {
+		return err
+	}
+	defer closeAdmin()
 
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -110,6 +117,7 @@ func (s *sidecar) run(ctx context.Context) error {
 	case <-signals:
 		s.log.Info("stopping: calls in progress may end", zap.Duration("within", drain))
 	}
+	s.operation.stop()
 	s.stop(web, front, signals)
 	return err
 }

@@ -103,6 +103,12 @@ func (w *wrapper) run(ctx context.Context) error {
 	conversation.Gate = common.gate(cfg, caller, lanes, w.showCommand)
 	defer live.OnChange(conversation.PolicyChanged)()
 	go aws.check(ctx, w.log)
+	operation := &operation{config: cfg, log: w.log, live: live, records: records, sts: aws.watch}
+	closeAdmin, err := operation.open()
+	if err != nil {
+		return err
+	}
+	defer closeAdmin()
 	go w.forwardSignals(ctx, signals, conversation, servers)
 	if err := conversation.Run(ctx, w.stdin, w.stdout); err != nil {
 		return err

@@ -21,6 +21,7 @@ type Config struct {
 	ClientDetail string             `yaml:"client_detail"` // "full" or "minimal"
 	Listing      Listing            `yaml:"listing"`
 	Listen       Listen             `yaml:"listen"`
+	Admin        Admin              `yaml:"admin"`
 }
 
 // AWS says where AWS is.
