@@ -14,8 +14,13 @@ import (
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/admin"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/audit"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/grant"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/policy"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/config"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/lane"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/streamable"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/metrics"
 )
 
 // operation is what operators see of a run.
@@ -25,19 +30,28 @@ type operation struct {
 	live     *policy.Live
 	records  *audit.Log
 	sts      *stsWatch
+	lanes    *lane.Processes
+	shadow   *mcp.Shadow
+	serves   bool                              // the run is one of serve
+	front    atomic.Pointer[streamable.Server] // once it serves
 	stopping atomic.Bool
+
+	metrics *metrics.Metrics // nil: nobody looks
 }
 
-// open serves the admin address, if there is one, until end is called.
+// open serves the admin address, if there is one, until end is called. It is to be
+// called before the first call, and before STS is asked.
 func (o *operation) open() (end func(), err error) {
 	if o.config.Admin.Address == "" {
 		return func() {}, nil
 	}
+	o.metrics = metrics.New(o.sources())
+	o.sts.observe(o.metrics.STS)
 	listener, err := net.Listen("tcp", o.config.Admin.Address)
 	if err != nil {
 		return nil, fmt.Errorf("listen on admin.address: %w", err)
 	}
-	server := admin.Server(admin.Config{Checks: o.checks(), Loopback: o.config.AdminIsLoopback()})
+	server := admin.Server(admin.Config{Checks: o.checks(), Metrics: o.metrics.Handler(), Loopback: o.config.AdminIsLoopback()})
 	server.ErrorLog = zap.NewStdLog(o.log)
 	o.log.Info("answering operators", zap.String("admin", "http://"+listener.Addr().String()))
 	go func() {
@@ -46,6 +60,31 @@ func (o *operation) open() (end func(), err error) {
 		}
 	}()
 	return func() { _ = server.Close() }, nil // nothing is left to lose
+}
+
+// sources are what is counted anyway.
+func (o *operation) sources() metrics.Sources {
+	from := metrics.Sources{Lanes: o.lanes.Count, Policy: o.live.Count, AuditFailures: o.records.Failures, Credentials: grant.Count}
+	if o.shadow != nil {
+		from.LetThrough = o.shadow.LetThrough
+	}
+	if o.serves {
+		from.Sessions = func() int {
+			if front := o.front.Load(); front != nil {
+				return front.Open()
+			}
+			return 0
+		}
+	}
+	return from
+}
+
+// observer is who gates tell what they do; nil for nobody.
+func (o *operation) observer() mcp.Observer {
+	if o.metrics == nil {
+		return nil
+	}
+	return o.metrics
 }
 
 // stop says that no new call should come.

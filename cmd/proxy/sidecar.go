@@ -84,12 +84,13 @@ func (s *sidecar) run(ctx context.Context) error {
 	}
 	go policies.follow(ctx, live, changes, stop)
 	go aws.check(ctx, s.log)
-	s.operation = &operation{config: cfg, log: s.log, live: live, records: s.records, sts: aws.watch}
+	s.operation = &operation{config: cfg, log: s.log, live: live, records: s.records, sts: aws.watch, lanes: s.processes, shadow: s.shadow, serves: true}
 	closeAdmin, err := s.operation.open()
 	if err != nil {
 		return err
 	}
 	defer closeAdmin()
+	s.observe = s.operation.observer()
 
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -105,6 +106,7 @@ func (s *sidecar) run(ctx context.Context) error {
 	front := streamable.New(streamable.Config{Path: cfg.Listen.Path, Talk: s.talk, Identify: identify.of, Unreadable: s.unreadable,
 		Hosts: cfg.Listen.Hosts, Origins: cfg.Listen.Origins, Limits: wire.Limits{Bytes: cfg.Limits.MessageBytes},
 		Sessions: cfg.Limits.Sessions, Idle: cfg.Limits.SessionIdle.D()})
+	s.operation.front.Store(front)
 	web := &http.Server{Handler: front, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: zap.NewStdLog(s.log)}
 	s.log.Info("serving", zap.String("url", "http://"+listener.Addr().String()+cfg.Listen.Path))
@@ -166,6 +168,10 @@ func (s *sidecar) talk(ctx context.Context, principal authz.Principal, from io.R
 
 // unreadable puts a message that has no single reading on record.
 func (s *sidecar) unreadable(principal authz.Principal, err error) []byte {
+	if s.observe != nil {
+		persona, _ := s.config.PersonaOf(principal.Kind, principal.ID)
+		s.observe.Decided("unreadable", persona)
+	}
 	id := audit.NewID()
 	record := audit.Record{Phase: audit.PhaseRefusal, DecisionID: id, Class: "unreadable", Message: err.Error(), RequestedBy: principal.Kind + "/" + principal.ID}
 	if err := s.records.Append(record); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -20,7 +21,7 @@ const stsRecent = time.Minute
 // stsWatch sees how each request to STS goes, whoever makes it.
 type stsWatch struct {
 	client  *sts.Client
-	counted func(operation, class string) // of a request, set before the first; may be nil
+	counted atomic.Pointer[func(operation, class string)] // of each attempt
 
 	mu      sync.Mutex
 	success time.Time // of the last
@@ -45,9 +46,12 @@ func (s *stsWatch) add(stack *middleware.Stack) error {
 		}), "Retry", middleware.After)
 }
 
+// observe has every further attempt counted.
+func (s *stsWatch) observe(counted func(operation, class string)) { s.counted.Store(&counted) }
+
 func (s *stsWatch) saw(operation, class string) {
-	if s.counted != nil {
-		s.counted(operation, class)
+	if counted := s.counted.Load(); counted != nil {
+		(*counted)(operation, class)
 	}
 	if class == grant.ClassOK {
 		s.mu.Lock()

@@ -83,7 +83,8 @@ func (w *wrapper) run(ctx context.Context) error {
 		return err
 	}
 	defer end()
-	lanes := newLanes(cfg, w.log, conversation, turns, lane.NewProcesses(cfg.Limits.Processes))
+	processes := lane.NewProcesses(cfg.Limits.Processes)
+	lanes := newLanes(cfg, w.log, conversation, turns, processes)
 	defer conversation.Close(lanes)
 	if _, err := lanes.First(ctx); err != nil {
 		return err
@@ -100,15 +101,16 @@ func (w *wrapper) run(ctx context.Context) error {
 		common.shadow = new(mcp.Shadow)
 		go common.shadow.Announce(ctx, func(text string) { w.log.Warn(text) })
 	}
-	conversation.Gate = common.gate(cfg, caller, lanes, w.showCommand)
-	defer live.OnChange(conversation.PolicyChanged)()
-	go aws.check(ctx, w.log)
-	operation := &operation{config: cfg, log: w.log, live: live, records: records, sts: aws.watch}
+	operation := &operation{config: cfg, log: w.log, live: live, records: records, sts: aws.watch, lanes: processes, shadow: common.shadow}
 	closeAdmin, err := operation.open()
 	if err != nil {
 		return err
 	}
 	defer closeAdmin()
+	common.observe = operation.observer()
+	conversation.Gate = common.gate(cfg, caller, lanes, w.showCommand)
+	defer live.OnChange(conversation.PolicyChanged)()
+	go aws.check(ctx, w.log)
 	go w.forwardSignals(ctx, signals, conversation, servers)
 	if err := conversation.Run(ctx, w.stdin, w.stdout); err != nil {
 		return err

@@ -84,6 +84,9 @@ type Gate struct {
 	// ShowCommand is the command that prints a decision's record.
 	ShowCommand func(id string) string
 
+	// Observe counts what the gate does; nil for nobody.
+	Observe Observer
+
 	shown shown // which tools are listed to the caller
 }
 
@@ -112,11 +115,14 @@ func (g *Gate) admit(ctx context.Context, m *wire.Message, wait func(times int))
 	defer func() {
 		// A panic in judging one call must not end the others.
 		if p := recover(); p != nil {
+			g.observer().Panicked()
 			err = &refusal{classInternal, "it could not be judged", fmt.Sprintf("panic: %v", p)}
 		}
 		if err != nil {
 			err = g.recordRefusal(record, classify(err))
+			record.Class = classify(err).class
 		}
+		g.observer().Decided(record.Class, g.Caller.Persona)
 	}()
 
 	resolution, err := g.resolve(ctx, m)
@@ -281,6 +287,7 @@ const noScope = ""
 
 // turn waits for a lane whose server is ready.
 func (g *Gate) turn(ctx context.Context, r *catalog.Resolution, order grant.Order, wait func(times int)) (*lane.Hold, error) {
+	defer g.timed(StageWait)()
 	ask := lane.Ask{Scope: noScope, Long: r.LongRunning}
 	if g.lends() {
 		scope, err := order.Scope()
@@ -321,9 +328,18 @@ func (g *Gate) mint(ctx context.Context, order grant.Order) (*grant.Grant, error
 	if !g.lends() {
 		return nil, nil
 	}
+	end := g.timed(StageGrant)
 	lent, err := g.Grants.Mint(ctx, order)
 	if errors.Is(err, grant.ErrNothingGrantable) {
 		return nil, nil
+	}
+	end()
+	switch {
+	case err != nil:
+	case lent.Reused:
+		g.observer().Lent(LentReused)
+	default:
+		g.observer().Lent(LentMinted)
 	}
 	return lent, err
 }

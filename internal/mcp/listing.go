@@ -24,6 +24,7 @@ const listTime = 30 * time.Second
 func (g *Gate) list(ctx context.Context, m *wire.Message) (_ []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {
+			g.observer().Panicked()
 			err = fmt.Errorf("filter list: panic: %v", p)
 		}
 	}()
