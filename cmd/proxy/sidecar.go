@@ -91,6 +91,7 @@ func (s *sidecar) run(ctx context.Context) error {
 	}
 	defer closeAdmin()
 	s.observe = s.operation.observer()
+	s.pins, s.changed = mcp.NewToolPins(), func(text string) { s.log.Error(text) }
 
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)

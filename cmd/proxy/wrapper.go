@@ -108,6 +108,7 @@ func (w *wrapper) run(ctx context.Context) error {
 	}
 	defer closeAdmin()
 	common.observe = operation.observer()
+	common.pins, common.changed = mcp.NewToolPins(), func(text string) { w.log.Error(text) }
 	conversation.Gate = common.gate(cfg, caller, lanes, w.showCommand)
 	defer live.OnChange(conversation.PolicyChanged)()
 	go aws.check(ctx, w.log)

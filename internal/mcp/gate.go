@@ -84,6 +84,10 @@ type Gate struct {
 	// ShowCommand is the command that prints a decision's record.
 	ShowCommand func(id string) string
 
+	// Pins are what the server's tools said of themselves at first.
+	Pins *ToolPins
+	// ToolChanged is told of each tool that says something else; may be nil.
+	ToolChanged func(text string)
 	// Observe counts what the gate does; nil for nobody.
 	Observe Observer
 
@@ -222,6 +226,9 @@ func (g *Gate) resolve(ctx context.Context, m *wire.Message) (*catalog.Resolutio
 			return nil, &refusal{classArgument, fmt.Sprintf("the arguments are longer than %d bytes; send less in one call", maxArguments), "arguments too long"}
 		}
 		if err := g.hidden(ctx, m.Name); err != nil {
+			return nil, err
+		}
+		if err := g.unchanged(m.Name); err != nil {
 			return nil, err
 		}
 		resolution, err := g.Catalog.Resolve(g.Caller.Env, m.Name, m.Arguments)
