@@ -175,3 +175,15 @@ func factsPolicy(region string) string {
 func newFacts(cfg *config.Config, c *clients) *facts.Reader {
 	return facts.New(c.facts, cfg.Facts.TTL.D())
 }
+
+// newPins are what the server's tools are held to.
+func newPins(cfg *config.Config, known *catalog.Catalog) (*mcp.ToolPins, error) {
+	if cfg.Upstream.Lock == "" {
+		return mcp.NewToolPins(), nil
+	}
+	pins, err := mcp.ReadToolLock(cfg.Upstream.Lock, known.Server())
+	if err != nil {
+		return nil, fmt.Errorf("%w: upstream.lock: %w", config.ErrConfig, err)
+	}
+	return pins, nil
+}

@@ -50,7 +50,7 @@ func newRoot() *cobra.Command {
 		}
 		return fmt.Errorf("%w: %w%s; see %s --help", errUsage, err, hint, cmd.CommandPath())
 	})
-	root.AddCommand(newWrap(), newServe(), newInit(), newDoctor(), newDemo(), newAudit(), newPolicy(), newExplain(), newSimulate(), newVersion(), newDemoServer(), newHealth())
+	root.AddCommand(newWrap(), newServe(), newInit(), newDoctor(), newDemo(), newAudit(), newPolicy(), newCatalog(), newExplain(), newSimulate(), newVersion(), newDemoServer(), newHealth())
 	return root
 }
 

@@ -91,7 +91,10 @@ func (s *sidecar) run(ctx context.Context) error {
 	}
 	defer closeAdmin()
 	s.observe = s.operation.observer()
-	s.pins, s.changed = mcp.NewToolPins(), func(text string) { s.log.Error(text) }
+	s.changed = func(text string) { s.log.Error(text) }
+	if s.pins, err = newPins(cfg, s.catalogue); err != nil {
+		return err
+	}
 
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)

@@ -108,7 +108,10 @@ func (w *wrapper) run(ctx context.Context) error {
 	}
 	defer closeAdmin()
 	common.observe = operation.observer()
-	common.pins, common.changed = mcp.NewToolPins(), func(text string) { w.log.Error(text) }
+	common.changed = func(text string) { w.log.Error(text) }
+	if common.pins, err = newPins(cfg, catalogue); err != nil {
+		return err
+	}
 	conversation.Gate = common.gate(cfg, caller, lanes, w.showCommand)
 	defer live.OnChange(conversation.PolicyChanged)()
 	go aws.check(ctx, w.log)

@@ -47,6 +47,8 @@ type Upstream struct {
 	// URLs are servers that the proxy does not start, one lane each, in the place
 	// of Command.
 	URLs []URL `yaml:"urls"`
+	// Lock is a file of what the server's tools say of themselves.
+	Lock string `yaml:"lock"`
 }
 
 // URL is a server that the proxy does not start.

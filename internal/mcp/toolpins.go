@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -18,6 +19,8 @@ import (
 // A nil ToolPins remembers nothing. One serves all sessions with a server; it is
 // safe for concurrent use. Source: MCP, security best practices; CVE-2025-54136.
 type ToolPins struct {
+	locked bool // what is not known is changed
+
 	mu      sync.Mutex
 	first   map[string]map[string]string // by tool and member
 	changed map[string]string            // how, by tool
@@ -42,7 +45,7 @@ func (p *ToolPins) see(tool wire.Tool) (news string, err error) {
 	defer p.mu.Unlock()
 	before, known := p.first[tool.Name]
 	switch {
-	case !known:
+	case !known && !p.locked:
 		p.first[tool.Name] = now
 		return "", nil
 	case p.changed[tool.Name] != "" || maps.Equal(before, now):
@@ -96,7 +99,7 @@ func commonPrefix(a, b string) (n int) {
 	return n
 }
 
-// around quotes a text from a little before a place on: what a server writes must
+// around shows a JSON text in ASCII from a little before a place on: what a server writes must
 // not look like anything else in a terminal.
 func around(text string, at int) string {
 	const before, most = 20, 200
@@ -105,7 +108,8 @@ func around(text string, at int) string {
 	}
 	start := max(at-before, 0)
 	part := text[start:min(len(text), start+most)]
-	quoted := fmt.Sprintf("%+q", strings.ToValidUTF8(part, ""))
+	quoted := strconv.QuoteToASCII(strings.ToValidUTF8(part, ""))
+	quoted = strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`) // JSON has quotes of its own
 	if start > 0 {
 		quoted = "…" + quoted
 	}
