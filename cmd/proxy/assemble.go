@@ -110,6 +110,7 @@ func loadCatalog(cfg *config.Config) (*catalog.Catalog, error) {
 // clients are the proxy's own ways to AWS: one lends, one looks facts up.
 type clients struct {
 	sts   *sts.Client
+	watch *stsWatch
 	facts facts.Clients
 	base  aws.CredentialsProvider
 }
@@ -136,12 +137,15 @@ func dial(ctx context.Context, cfg *config.Config) (*clients, error) {
 	if cfg.AWS.Endpoint != "" {
 		endpoint = aws.String(cfg.AWS.Endpoint)
 	}
-	c := &clients{base: loaded.Credentials, sts: sts.NewFromConfig(loaded, func(o *sts.Options) {
+	watch := new(stsWatch)
+	c := &clients{base: loaded.Credentials, watch: watch, sts: sts.NewFromConfig(loaded, func(o *sts.Options) {
 		o.BaseEndpoint = endpoint
+		o.APIOptions = append(o.APIOptions, watch.add)
 		if client, ok := o.HTTPClient.(*awshttp.BuildableClient); ok {
 			o.HTTPClient = client.WithTimeout(stsTimeout)
 		}
 	})}
+	watch.client = c.sts
 	if cfg.Facts.Role != "" {
 		loaded.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(c.sts, cfg.Facts.Role, func(o *stscreds.AssumeRoleOptions) {
 			o.RoleSessionName, o.Duration = "ecsmcp-facts", 15*time.Minute
@@ -170,4 +174,16 @@ func factsPolicy(region string) string {
 // newFacts returns the reader of resource tags.
 func newFacts(cfg *config.Config, c *clients) *facts.Reader {
 	return facts.New(c.facts, cfg.Facts.TTL.D())
+}
+
+// newPins are what the server's tools are held to.
+func newPins(cfg *config.Config, known *catalog.Catalog) (*mcp.ToolPins, error) {
+	if cfg.Upstream.Lock == "" {
+		return mcp.NewToolPins(), nil
+	}
+	pins, err := mcp.ReadToolLock(cfg.Upstream.Lock, known.Server())
+	if err != nil {
+		return nil, fmt.Errorf("%w: upstream.lock: %w", config.ErrConfig, err)
+	}
+	return pins, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -12,18 +13,28 @@ import (
 
 const healthHelp = `Ask a running serve whether it serves, for the health checks of containers, whose
 image has no other program to ask with. Any answer but a 5xx is good: the port is
-opened only once policy and record are in order, and without a token it says 401.`
+opened only once policy and record are in order, and without a token it says 401.
+
+With --address it asks /readyz on the proxy's admin.address instead, of serve or of
+wrap, prints the answer, and only "ready" is good.`
 
 // newHealth is hidden: people have docker, ECS or Kubernetes ask.
 func newHealth() *cobra.Command {
 	var limit time.Duration
+	var address string
 	cmd := &cobra.Command{
-		Use:    "health [URL]",
+		Use:    "health [URL | --address HOST:PORT]",
 		Short:  "Ask a running serve whether it serves",
 		Long:   healthHelp,
 		Args:   cobra.MaximumNArgs(1),
 		Hidden: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if address != "" && len(args) == 1 {
+				return fmt.Errorf("%w: give a URL or --address, not both", errUsage)
+			}
+			if address != "" {
+				return askReady(address, limit, cmd.OutOrStdout())
+			}
 			url := "http://" + config.DefaultAddress + config.DefaultPath
 			if len(args) == 1 {
 				url = args[0]
@@ -32,20 +43,40 @@ func newHealth() *cobra.Command {
 		},
 	}
 	cmd.Flags().DurationVar(&limit, "timeout", 3*time.Second, "how long the answer may take")
+	cmd.Flags().StringVar(&address, "address", "", "ask /readyz there: the proxy's admin.address")
 	return cmd
 }
 
-func askHealth(url string, limit time.Duration) error {
-	// Not by way of the environment's HTTP proxy: it is asked about this container.
-	client := http.Client{Timeout: limit, Transport: &http.Transport{DisableKeepAlives: true},
+// asking is not by way of the environment's HTTP proxy: it is about this container.
+func asking(limit time.Duration) *http.Client {
+	return &http.Client{Timeout: limit, Transport: &http.Transport{DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	answer, err := client.Get(url)
+}
+
+func askHealth(url string, limit time.Duration) error {
+	answer, err := asking(limit).Get(url)
 	if err != nil {
 		return fmt.Errorf("ask health: %w", err)
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode >= http.StatusInternalServerError {
 		return fmt.Errorf("ask health: %s answered %s", url, answer.Status)
+	}
+	return nil
+}
+
+// askReady passes on what the admin address says.
+func askReady(address string, limit time.Duration, out io.Writer) error {
+	answer, err := asking(limit).Get("http://" + address + "/readyz")
+	if err != nil {
+		return fmt.Errorf("ask health: %w; is admin.address set?", err)
+	}
+	defer answer.Body.Close()
+	if _, err := io.Copy(out, io.LimitReader(answer.Body, 64<<10)); err != nil {
+		return fmt.Errorf("ask health: %w", err)
+	}
+	if answer.StatusCode != http.StatusOK {
+		return exitCode(exitFailure)
 	}
 	return nil
 }

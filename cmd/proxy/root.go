@@ -50,7 +50,7 @@ func newRoot() *cobra.Command {
 		}
 		return fmt.Errorf("%w: %w%s; see %s --help", errUsage, err, hint, cmd.CommandPath())
 	})
-	root.AddCommand(newWrap(), newServe(), newInit(), newDoctor(), newDemo(), newAudit(), newPolicy(), newExplain(), newSimulate(), newVersion(), newDemoServer(), newHealth())
+	root.AddCommand(newWrap(), newServe(), newInit(), newDoctor(), newDemo(), newAudit(), newPolicy(), newCatalog(), newExplain(), newSimulate(), newVersion(), newDemoServer(), newHealth())
 	return root
 }
 
@@ -67,15 +67,18 @@ func helpOrUnknown(cmd *cobra.Command, args []string) error {
 	return fmt.Errorf("%w: unknown command %q%s; see %s --help", errUsage, args[0], hint, cmd.CommandPath())
 }
 
-// newLog writes to standard error, for people: standard output is the protocol's.
-func newLog(level string) (*zap.Logger, error) {
+// newLog writes to standard error, because standard output is the protocol's: for
+// people, or as one JSON object a line for whatever collects logs.
+func newLog(level, format string) (*zap.Logger, error) {
 	parsed, err := zapcore.ParseLevel(level)
 	if err != nil {
 		return nil, fmt.Errorf("%w: --log-level: use debug, info, warn or error", errUsage)
 	}
 	c := zap.NewProductionConfig()
 	c.Level = zap.NewAtomicLevelAt(parsed)
-	c.Encoding = "console"
+	if c.Encoding = format; format != "console" && format != "json" {
+		return nil, fmt.Errorf("%w: --log-format: use console or json", errUsage)
+	}
 	c.Sampling = nil
 	c.EncoderConfig.ConsoleSeparator = " "
 	c.DisableCaller, c.DisableStacktrace = true, true

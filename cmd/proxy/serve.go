@@ -24,7 +24,7 @@ SIGTERM lets calls in progress end, for at most 30 seconds; a second one ends at
 
 // serveFlags are the flags of serve.
 type serveFlags struct {
-	config, address, level, serverLog string
+	config, address, level, logFormat, serverLog string
 }
 
 func newServe() *cobra.Command {
@@ -39,7 +39,7 @@ func newServe() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			log, err := newLog(f.level)
+			log, err := newLog(f.level, f.logFormat)
 			if err != nil {
 				return err
 			}
@@ -52,6 +52,7 @@ func newServe() *cobra.Command {
 	flags.StringVar(&f.address, "address", "", "where to listen, HOST:PORT (default "+config.DefaultAddress+")")
 	flags.StringVar(&f.serverLog, "server-log", "", "append the servers' standard error to this file, mode 0600; it can hold arguments (default: dropped)")
 	flags.StringVar(&f.level, "log-level", "info", "the proxy's own log on standard error: debug, info, warn or error")
+	flags.StringVar(&f.logFormat, "log-format", "console", "form of that log: console, for people, or json, one object a line")
 	return cmd
 }
 

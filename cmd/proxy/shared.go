@@ -19,6 +19,9 @@ type shared struct {
 	broker    *grant.Broker
 	records   *audit.Log
 	shadow    *mcp.Shadow // nil: policy is enforced
+	observe   mcp.Observer
+	pins      *mcp.ToolPins
+	changed   func(text string) // is told of a tool that says something else
 }
 
 // gate is one session's judge.
@@ -27,6 +30,7 @@ func (s *shared) gate(cfg *config.Config, caller mcp.Caller, lanes *lane.Pool, s
 		Caller: caller, Catalog: s.catalogue, Policy: deciderOf(s.live), Facts: s.facts, Grants: s.broker, Record: s.records, Shadow: s.shadow,
 		Lanes: lanes, Delivery: grant.Delivery(cfg.Credentials.Delivery), NoReuse: cfg.Credentials.Reuse == config.ReuseNone,
 		Timeout: cfg.Limits.CallTimeout.D(), Wait: cfg.Limits.Wait.D(),
-		FullDetail: cfg.ClientDetail == "full", ListOperations: cfg.Listing.Operations, ShowCommand: show,
+		FullDetail: cfg.ClientDetail == "full", ListOperations: cfg.Listing.Operations, ShowCommand: show, Observe: s.observe,
+		Pins: s.pins, ToolChanged: s.changed,
 	}
 }

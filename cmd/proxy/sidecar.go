@@ -36,6 +36,7 @@ type sidecar struct {
 
 	shared
 	processes *lane.Processes
+	operation *operation
 	turns     *lane.Turns // of servers that are not started here; nil if there are none
 }
 
@@ -84,6 +85,17 @@ func (s *sidecar) run(ctx context.Context) error {
 	}
 	go policies.follow(ctx, live, changes, stop)
 	go aws.check(ctx, s.log)
+	s.operation = &operation{config: cfg, log: s.log, live: live, records: s.records, sts: aws.watch, lanes: s.processes, shadow: s.shadow, serves: true}
+	closeAdmin, err := s.operation.open()
+	if err != nil {
+		return err
+	}
+	defer closeAdmin()
+	s.observe = s.operation.observer()
+	s.changed = func(text string) { s.log.Error(text) }
+	if s.pins, err = newPins(cfg, s.catalogue); err != nil {
+		return err
+	}
 
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -100,6 +112,7 @@ func (s *sidecar) run(ctx context.Context) error {
 		Hosts: cfg.Listen.Hosts, Origins: cfg.Listen.Origins, Limits: wire.Limits{Bytes: cfg.Limits.MessageBytes},
 		Quota:    streamable.Quota{Concurrency: cfg.Limits.Concurrency, Rate: cfg.Limits.Rate, Burst: cfg.Limits.Burst},
 		Sessions: cfg.Limits.Sessions, Idle: cfg.Limits.SessionIdle.D()})
+	s.operation.front.Store(front)
 	web := &http.Server{Handler: identify.before(front), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: zap.NewStdLog(s.log)}
 	scheme := "http"
@@ -116,6 +129,7 @@ func (s *sidecar) run(ctx context.Context) error {
 	case <-signals:
 		s.log.Info("stopping: calls in progress may end", zap.Duration("within", drain))
 	}
+	s.operation.stop()
 	s.stop(web, front, signals)
 	return err
 }
@@ -164,6 +178,10 @@ func (s *sidecar) talk(ctx context.Context, principal authz.Principal, from io.R
 
 // unreadable puts a message that has no single reading on record.
 func (s *sidecar) unreadable(principal authz.Principal, err error) []byte {
+	if s.observe != nil {
+		persona, _ := s.config.PersonaOf(principal.Kind, principal.ID)
+		s.observe.Decided("unreadable", persona)
+	}
 	id := audit.NewID()
 	record := audit.Record{Phase: audit.PhaseRefusal, DecisionID: id, Class: "unreadable", Message: err.Error(), RequestedBy: principal.Kind + "/" + principal.ID}
 	if err := s.records.Append(record); err != nil {

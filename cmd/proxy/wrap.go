@@ -32,8 +32,8 @@ configuration, 126 and 127 a server that cannot be started.`
 
 // wrapFlags are the flags of wrap; an empty one leaves the file's value.
 type wrapFlags struct {
-	config, mode, region, endpoint, role, factsRole, server, delivery, audit, detail, level, serverLog string
-	identity, boundary, policy                                                                         []string
+	config, mode, region, endpoint, role, factsRole, server, delivery, audit, detail, level, logFormat, serverLog string
+	identity, boundary, policy                                                                                    []string
 }
 
 func newWrap() *cobra.Command {
@@ -50,7 +50,7 @@ func newWrap() *cobra.Command {
 			if above := []string{"error", "dpanic", "panic", "fatal"}; cfg.Mode == config.ModeShadow && slices.Contains(above, strings.ToLower(f.level)) {
 				f.level = "warn" // shadow mode is not run in silence
 			}
-			log, err := newLog(f.level)
+			log, err := newLog(f.level, f.logFormat)
 			if err != nil {
 				return err
 			}
@@ -75,6 +75,7 @@ func newWrap() *cobra.Command {
 	flags.StringVar(&f.detail, "client-detail", "", "how much a refusal tells the client: full or minimal (default full)")
 	flags.StringVar(&f.serverLog, "server-log", "", "append the server's standard error to this file, mode 0600; it can hold arguments (default: dropped)")
 	flags.StringVar(&f.level, "log-level", "warn", "the proxy's own log on standard error: debug, info, warn or error")
+	flags.StringVar(&f.logFormat, "log-format", "console", "form of that log: console, for people, or json, one object a line")
 	return cmd
 }
 

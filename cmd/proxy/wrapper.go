@@ -83,7 +83,8 @@ func (w *wrapper) run(ctx context.Context) error {
 		return err
 	}
 	defer end()
-	lanes := newLanes(cfg, w.log, conversation, turns, lane.NewProcesses(cfg.Limits.Processes))
+	processes := lane.NewProcesses(cfg.Limits.Processes)
+	lanes := newLanes(cfg, w.log, conversation, turns, processes)
 	defer conversation.Close(lanes)
 	if _, err := lanes.First(ctx); err != nil {
 		return err
@@ -99,6 +100,17 @@ func (w *wrapper) run(ctx context.Context) error {
 	if cfg.Mode == config.ModeShadow {
 		common.shadow = new(mcp.Shadow)
 		go common.shadow.Announce(ctx, func(text string) { w.log.Warn(text) })
+	}
+	operation := &operation{config: cfg, log: w.log, live: live, records: records, sts: aws.watch, lanes: processes, shadow: common.shadow}
+	closeAdmin, err := operation.open()
+	if err != nil {
+		return err
+	}
+	defer closeAdmin()
+	common.observe = operation.observer()
+	common.changed = func(text string) { w.log.Error(text) }
+	if common.pins, err = newPins(cfg, catalogue); err != nil {
+		return err
 	}
 	conversation.Gate = common.gate(cfg, caller, lanes, w.showCommand)
 	defer live.OnChange(conversation.PolicyChanged)()

@@ -21,6 +21,7 @@ type Config struct {
 	ClientDetail string             `yaml:"client_detail"` // "full" or "minimal"
 	Listing      Listing            `yaml:"listing"`
 	Listen       Listen             `yaml:"listen"`
+	Admin        Admin              `yaml:"admin"`
 }
 
 // AWS says where AWS is.
@@ -46,6 +47,8 @@ type Upstream struct {
 	// URLs are servers that the proxy does not start, one lane each, in the place
 	// of Command.
 	URLs []URL `yaml:"urls"`
+	// Lock is a file of what the server's tools say of themselves.
+	Lock string `yaml:"lock"`
 }
 
 // URL is a server that the proxy does not start.

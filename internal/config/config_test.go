@@ -58,7 +58,7 @@ func TestParseNamesEachMistakeWithItsLine(t *testing.T) {
 		name, yaml string
 		want       []string
 	}{
-		{"an unknown key", good + "reigon: us-east-1\n", []string{"line 13: unknown key reigon; known here: audit, aws,"}},
+		{"an unknown key", good + "reigon: us-east-1\n", []string{"line 13: unknown key reigon; known here: admin, audit, aws,"}},
 		{"an unknown nested key", strings.Replace(good, "ttl:", "tll:", 1), []string{"line 11: unknown key facts.tll; known here: role, ttl"}},
 		{"a key that is there twice", good + "version: 1\n", []string{"version"}},
 		{"a number where a string belongs", strings.Replace(good, `"true"`, "1", 1), []string{"line 6: upstream.env.ALLOW_WRITE must be a string; put it in quotes"}},

@@ -98,6 +98,7 @@ func (c *Config) validate(lines lineIndex) (problems []error) {
 	c.validateCredentials(fail)
 	c.validateLimits(fail)
 	c.validateListen(fail)
+	c.validateAdmin(fail)
 	c.validateURLs(fail)
 	if c.ClientDetail != "full" && c.ClientDetail != "minimal" {
 		fail("client_detail", "client_detail must be full or minimal")
@@ -220,6 +221,9 @@ func (c *Config) Warnings() (warnings []string) {
 	}
 	if len(accounts) > 1 { // with facts.role that is an error
 		warnings = append(warnings, "the personas' roles are of several accounts, and facts are looked up in that of the proxy's own identity: in the others all tags and roles stay unknown; run a proxy for each account")
+	}
+	if c.Admin.Address != "" && !c.AdminIsLoopback() {
+		warnings = append(warnings, "admin.address "+c.Admin.Address+" is not loopback, and nobody is asked there who they are: let only what probes and collects metrics reach it")
 	}
 	if c.Policy.Bundle.URL != "" && c.Policy.Bundle.Key == nil {
 		warnings = append(warnings, "policy.bundle has no key, so whoever can write to its server decides what is denied; sign bundles and add key: {id: …, algorithm: …, public_key: …}")

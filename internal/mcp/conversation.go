@@ -226,6 +226,7 @@ func (c *Conversation) Event(class, message string) {
 // refuseMessage records the refusal of a message that never became a call, and answers it if it can be answered.
 // Its answer names the command that shows the record.
 func (c *Conversation) refuseMessage(class, message, method string, answer func(seeAll string, data any) []byte) {
+	c.Gate.observer().Decided(class, c.Gate.Caller.Persona)
 	id := audit.NewID()
 	record := audit.Record{Phase: audit.PhaseRefusal, DecisionID: id, Class: class, Message: message, Input: &audit.Input{Method: short(method)},
 		RequestedBy: c.Gate.Caller.Principal.Kind + "/" + c.Gate.Caller.Principal.ID}

@@ -83,6 +83,13 @@ type Gate struct {
 	// ShowCommand is the command that prints a decision's record.
 	ShowCommand func(id string) string
 
+	// Pins are what the server's tools said of themselves at first.
+	Pins *ToolPins
+	// ToolChanged is told of each tool that says something else; may be nil.
+	ToolChanged func(text string)
+	// Observe counts what the gate does; nil for nobody.
+	Observe Observer
+
 	shown shown // which tools are listed to the caller
 }
 
@@ -111,11 +118,14 @@ func (g *Gate) admit(ctx context.Context, m *wire.Message, wait func(times int))
 	defer func() {
 		// A panic in judging one call must not end the others.
 		if p := recover(); p != nil {
+			g.observer().Panicked()
 			err = &refusal{classInternal, "it could not be judged", fmt.Sprintf("panic: %v", p)}
 		}
 		if err != nil {
 			err = g.recordRefusal(record, classify(err))
+			record.Class = classify(err).class
 		}
+		g.observer().Decided(record.Class, g.Caller.Persona)
 	}()
 
 	resolution, err := g.resolve(ctx, m)
@@ -217,6 +227,9 @@ func (g *Gate) resolve(ctx context.Context, m *wire.Message) (*catalog.Resolutio
 		if err := g.hidden(ctx, m.Name); err != nil {
 			return nil, err
 		}
+		if err := g.unchanged(m.Name); err != nil {
+			return nil, err
+		}
 		resolution, err := g.Catalog.Resolve(g.Caller.Env, m.Name, m.Arguments)
 		if err == nil {
 			err = g.tooLong(resolution)
@@ -284,9 +297,18 @@ func (g *Gate) mint(ctx context.Context, order grant.Order) (*grant.Grant, error
 	if !g.lends() {
 		return nil, nil
 	}
+	end := g.timed(StageGrant)
 	lent, err := g.Grants.Mint(ctx, order)
 	if errors.Is(err, grant.ErrNothingGrantable) {
 		return nil, nil
+	}
+	end()
+	switch {
+	case err != nil:
+	case lent.Reused:
+		g.observer().Lent(LentReused)
+	default:
+		g.observer().Lent(LentMinted)
 	}
 	return lent, err
 }

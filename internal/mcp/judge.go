@@ -28,7 +28,7 @@ func (g *Gate) judge(ctx context.Context, m *wire.Message, r *catalog.Resolution
 	if err != nil {
 		return j, policyError(err)
 	}
-	first, err := policy.Decide(ctx, j.request)
+	first, err := g.ask(ctx, policy, j.request)
 	if err != nil {
 		return j, policyError(err)
 	}
@@ -37,13 +37,21 @@ func (g *Gate) judge(ctx context.Context, m *wire.Message, r *catalog.Resolution
 		return j, nil
 	}
 	before := j.request.Accesses
+	end := g.timed(StageFacts)
 	j.request.Accesses, j.problems = g.Facts.Fill(ctx, before)
+	end()
 	j.pins = pinned(before, j.request.Accesses, first)
-	if j.decision, err = policy.Decide(ctx, j.request); err != nil {
+	if j.decision, err = g.ask(ctx, policy, j.request); err != nil {
 		j.decision = authz.Decision{}
 		return j, policyError(err)
 	}
 	return j, nil
+}
+
+// ask asks policy about a call.
+func (g *Gate) ask(ctx context.Context, policy Decider, r authz.Request) (authz.Decision, error) {
+	defer g.timed(StageDecide)()
+	return policy.Decide(ctx, r)
 }
 
 // Request is what policy is asked about a resolved call, before facts are looked up.

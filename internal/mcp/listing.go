@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/audit"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/catalog"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
@@ -24,6 +25,7 @@ const listTime = 30 * time.Second
 func (g *Gate) list(ctx context.Context, m *wire.Message) (_ []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {
+			g.observer().Panicked()
 			err = fmt.Errorf("filter list: panic: %v", p)
 		}
 	}()
@@ -32,6 +34,9 @@ func (g *Gate) list(ctx context.Context, m *wire.Message) (_ []byte, err error) 
 	}
 	tools, err := wire.Tools(m)
 	if err != nil {
+		return nil, err
+	}
+	if err := g.pin(tools); err != nil {
 		return nil, err
 	}
 	policy, err := g.Policy(ctx)
@@ -49,7 +54,40 @@ func (g *Gate) list(ctx context.Context, m *wire.Message) (_ []byte, err error) 
 			}
 		}
 	}
-	return tools.Edit(func(name string) bool { return visible[name] }, func(name string) string { return notes[name] }), nil
+	return tools.Edit(func(name string) bool { return visible[name] && g.Pins.difference(name) == "" }, func(name string) string { return notes[name] }), nil
+}
+
+// pin looks at the tools as the server describes them, and puts on record which of
+// them is not what it was. What no catalogue knows is never listed, nor pinned.
+func (g *Gate) pin(tools *wire.ToolList) error {
+	for _, tool := range tools.Tools {
+		if !slices.Contains(g.Catalog.Tools(), tool.Name) {
+			continue
+		}
+		news, err := g.Pins.see(tool)
+		if err != nil {
+			return err
+		}
+		if news == "" {
+			continue
+		}
+		message := fmt.Sprintf("the server changed its tool %s, which is hidden and refused from now on: %s", tool.Name, news)
+		if err := g.Record.Append(audit.Record{Phase: audit.PhaseEvent, DecisionID: audit.NewID(), Class: classToolChanged, Message: message}); err != nil {
+			return err
+		}
+		if g.ToolChanged != nil {
+			g.ToolChanged(message)
+		}
+	}
+	return nil
+}
+
+// unchanged refuses a call of a tool that is not what it was.
+func (g *Gate) unchanged(tool string) error {
+	if news := g.Pins.difference(tool); news != "" {
+		return &refusal{classToolChanged, "the server changed what this tool says of itself, so it is not used until whoever runs the proxy has looked at it", "the tool changed: " + news}
+	}
+	return nil
 }
 
 // hidden refuses a call of a tool that is not listed to the caller in the

@@ -30,6 +30,7 @@ const (
 	classMethod      = "method"
 	classInFlight    = "in-flight" // the id is in use, or too many requests are
 	classUnknownTool = "unknown-tool"
+	classToolChanged = "tool-changed" // says something else of itself than it did
 	classArgument    = "argument"
 	classPolicy      = "policy" // policy denied, or could not be asked: then there is no result
 	classCredentials = "credentials"

@@ -26,6 +26,7 @@ func (g *Gate) renew(hold *lane.Hold, id string, order grant.Order, lent *grant.
 	record := audit.Record{Phase: audit.PhaseRenewal, DecisionID: id, Class: classAllowed}
 	defer func() {
 		if p := recover(); p != nil {
+			g.observer().Panicked()
 			g.notRenewed(record, fmt.Errorf("panic: %v", p))
 		}
 	}()
@@ -34,6 +35,7 @@ func (g *Gate) renew(hold *lane.Hold, id string, order grant.Order, lent *grant.
 		if err := g.Record.Append(record); err != nil {
 			return err
 		}
+		g.observer().Lent(LentRenewed)
 		return hold.Deliver(ctx, next)
 	}); err != nil {
 		g.notRenewed(record, err)

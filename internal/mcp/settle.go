@@ -89,8 +89,11 @@ func (c *Conversation) outcome(r *request, class, message string) {
 	if r.call.resolution.Write {
 		c.Gate.Facts.Forget()
 	}
+	took := time.Since(r.since)
+	c.Gate.observer().Answered(class)
+	c.Gate.observer().Stage(StageUpstream, took)
 	err := c.Gate.Record.Append(audit.Record{Phase: audit.PhaseOutcome, DecisionID: r.call.id, Class: class, Message: message,
-		Millis: float64(time.Since(r.since).Microseconds()) / 1000, Draws: draws, DrawsRefused: refused, Redacted: r.redacted, AWS: r.refused})
+		Millis: float64(took.Microseconds()) / 1000, Draws: draws, DrawsRefused: refused, Redacted: r.redacted, AWS: r.refused})
 	if err != nil {
 		c.Log.Error("the outcome of a call is not on record", zap.String("decision_id", r.call.id), zap.Error(err))
 	}

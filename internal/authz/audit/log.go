@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -24,6 +25,9 @@ type Log struct {
 	run  string
 	seq  uint64
 	torn bool // the last write was cut short; the next line starts on its own
+
+	broken   bool // the last record is not there
+	failures atomic.Uint64
 }
 
 // Open opens the log for appending and creates it, mode 0600, and its
@@ -54,9 +58,14 @@ func Open(path string) (*Log, error) {
 // Append writes r as one line, with the run, the sequence number and the time
 // filled in. An error is of class ErrAudit and means that the line is not
 // there: what it records must not happen.
-func (l *Log) Append(r Record) error {
+func (l *Log) Append(r Record) (err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	defer func() {
+		if l.broken = err != nil; l.broken {
+			l.failures.Add(1)
+		}
+	}()
 	r.RunID, r.Seq = l.run, l.seq+1
 	if r.Timestamp.IsZero() {
 		r.Timestamp = time.Now().UTC()

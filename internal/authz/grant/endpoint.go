@@ -98,6 +98,7 @@ func (e *Endpoint) Lease(g *Grant) (end func() (draws int)) {
 		e.draws = 0
 	}
 	e.leases++
+	leases.Add(1)
 	e.lent = append(e.lent, g)
 	e.choose()
 	var once sync.Once
@@ -214,12 +215,14 @@ func (e *Endpoint) draw(now time.Time) *Grant {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.grant == nil || !e.grant.Until.After(now) || !e.grant.Expires.After(now) {
+		drawsRefused.Add(1)
 		if e.refused++; e.refused == 1 && e.onFirst != nil {
 			go e.onFirst()
 		}
 		return nil
 	}
 	e.draws++
+	drawn.Add(1)
 	return e.grant
 }
 

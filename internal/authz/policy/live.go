@@ -28,6 +28,8 @@ type Live struct {
 	overdue chan struct{} // closed when calls are no longer to wait for it
 	loading sync.Mutex    // one load at a time
 
+	counts counts
+
 	mu       sync.Mutex
 	changed  map[*func()]bool   // called when another policy is in force
 	problems map[string]problem // by what is wrong
@@ -103,11 +105,14 @@ func (l *Live) Reload(ctx context.Context) error {
 	l.loading.Lock()
 	defer l.loading.Unlock()
 	engine, err := l.tryLoad(ctx)
-	if l.Report("policy", err); err == nil {
+	if l.Report(partPolicy, err); err == nil {
 		l.use(engine)
 	}
 	return err
 }
+
+// partPolicy is what Reload reports of.
+const partPolicy = "policy"
 
 // use puts engine into force.
 func (l *Live) use(engine *Engine) {
@@ -154,6 +159,7 @@ func (l *Live) tryLoad(ctx context.Context) (engine *Engine, err error) {
 		if p := recover(); p != nil {
 			engine, err = nil, fmt.Errorf("%w: load policy: panic: %v", ErrPolicy, p)
 		}
+		l.counts.add(err)
 	}()
 	if engine, err = l.load(ctx); err == nil && engine == nil {
 		err = fmt.Errorf("%w: load policy: nothing was loaded", ErrPolicy)
@@ -164,6 +170,9 @@ func (l *Live) tryLoad(ctx context.Context) (engine *Engine, err error) {
 // Report says what is wrong with a part of policy, or with nil that it is well.
 // What is new is logged at once.
 func (l *Live) Report(part string, err error) {
+	if err != nil && part != partPolicy { // which was counted when it was loaded
+		l.counts.add(err)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	old, wasWrong := l.problems[part]

@@ -121,6 +121,9 @@ func FuzzReadServer(f *testing.F) {
 			if !bytes.Equal(tool.Raw, tools.Tools[2*i].Raw) {
 				t.Fatalf("tool %d changed", i)
 			}
+			if said, err := tool.Described(); err != nil || said["name"] != "" {
+				t.Fatalf("what tool %d says of itself: %v, %v", i, said, err)
+			}
 		}
 	})
 }

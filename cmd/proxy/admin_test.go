@@ -1,0 +1,112 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/fakeaws"
+)
+
+const withAdmin = `admin: {address: "127.0.0.1:0"}`
+
+var adminAddress = regexp.MustCompile(`"admin": "http://([^"]+)"`)
+
+// admin is where a sidecar answers operators.
+func (s *served) admin(t *testing.T) string {
+	t.Helper()
+	found := adminAddress.FindStringSubmatch(s.log())
+	if found == nil {
+		t.Fatalf("there is no admin address: %s", s.log())
+	}
+	return found[1]
+}
+
+// look asks the admin address.
+func look(t *testing.T, url string) (status int, body string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), "GET", url, nil)
+	must(t, err)
+	response, err := http.DefaultClient.Do(r)
+	must(t, err)
+	defer response.Body.Close()
+	b, err := io.ReadAll(response.Body)
+	must(t, err)
+	return response.StatusCode, string(b)
+}
+
+// health is the verb, as a container's health check runs it.
+func health(t *testing.T, address string) (code int, out string) {
+	t.Helper()
+	cmd := exec.Command(binary(t), "health", "--timeout", "1m", "--address", address)
+	cmd.Env = []string{"HTTP_PROXY=http://127.0.0.1:1"} // not asked
+	b, err := cmd.CombinedOutput()
+	if cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return cmd.ProcessState.ExitCode(), string(b)
+}
+
+func callerIdentities(aws *fakeaws.AWS) (n int) {
+	for _, call := range aws.Requests() {
+		if call.Action == "sts:GetCallerIdentity" {
+			n++
+		}
+	}
+	return n
+}
+
+func TestServeTellsOperatorsWhetherItIsReady(t *testing.T) {
+	s := serve(t, withAdmin)
+	admin := "http://" + s.admin(t)
+	if status, body := look(t, admin+"/healthz"); status != 200 || body != "ok\n" {
+		t.Errorf("healthz: %d %s", status, body)
+	}
+	for range 20 {
+		if status, body := look(t, admin+"/readyz"); status != 200 || body != "proxy: ok\npolicy: ok\naudit: ok\nsts: ok\n" {
+			t.Fatalf("readyz: %d %s", status, body)
+		}
+	}
+	if n := callerIdentities(s.aws); n != 1 {
+		t.Errorf("STS was asked %d times for 20 probes", n)
+	}
+	if code, out := health(t, s.admin(t)); code != 0 || !strings.Contains(out, "sts: ok") {
+		t.Errorf("health: %d %s", code, out)
+	}
+	for _, path := range []string{"/healthz", "/readyz", "/metrics"} { // not on the clients' address
+		if status, _ := look(t, strings.TrimSuffix(s.url, "/mcp")+path); status != 404 {
+			t.Errorf("%s on the clients' address: %d", path, status)
+		}
+	}
+	// Nothing here is said with a secret, or of a call.
+	must(t, os.Remove(filepath.Join(s.dir, "audit.jsonl")))
+	time.Sleep(1100 * time.Millisecond) // that an answer of this check stands
+	if status, body := look(t, admin+"/readyz"); status != 503 || !strings.Contains(body, "audit: not ready: audit record cannot be written: the file was removed") {
+		t.Errorf("readyz without a record: %d %s", status, body)
+	}
+	if code, out := health(t, s.admin(t)); code != 1 || !strings.Contains(out, "audit: not ready") {
+		t.Errorf("health without a record: %d %s", code, out)
+	}
+	must(t, s.cmd.Process.Signal(syscall.SIGTERM))
+	<-s.ended
+	if code, out := health(t, s.admin(t)); code != 1 || !strings.Contains(out, "is admin.address set?") {
+		t.Errorf("health of nobody: %d %s", code, out)
+	}
+}
+
+func TestServeIsNotReadyWhenSTSAndTheServerAreAway(t *testing.T) {
+	s := serve(t, withAdmin+`
+limits: {call_timeout: 5s}`)
+	s.aws.Close()
+	status, body := look(t, "http://"+s.admin(t)+"/readyz")
+	if status != 503 || !strings.Contains(body, "sts: not ready: it cannot be reached") || strings.Contains(body, "AKIA") {
+		t.Errorf("%d %s", status, body)
+	}
+}
