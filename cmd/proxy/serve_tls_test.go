@@ -14,6 +14,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -22,6 +23,8 @@ import (
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authn"
 )
 
 // authority signs certificates.
@@ -263,5 +266,31 @@ func TestServeSpeaksNoOldTLS(t *testing.T) {
 	if err == nil {
 		connection.Close()
 		t.Error("TLS 1.1 is spoken")
+	}
+}
+
+func TestHealthIsAskedOverTLS(t *testing.T) {
+	f := newTLSFiles(t)
+	s := serveMore(t, more{listen: f.listen("")})
+	must(t, askHealth(s.url, time.Minute))
+
+	own, err := authn.NewTLS(authn.TLSFiles{Cert: f.dir + "/cert.pem", Key: f.dir + "/key.pem", ClientCA: f.dir + "/clients.pem", Required: true}, nil)
+	must(t, err)
+	for name, c := range map[string]struct {
+		status  int
+		config  *tls.Config
+		healthy bool
+	}{"for certificates alone": {http.StatusOK, own.Config(), true}, "not ready": {http.StatusServiceUnavailable, nil, false}} {
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(c.status) }))
+		url := "http://" + server.Listener.Addr().String()
+		if c.config != nil {
+			server.Listener = tls.NewListener(server.Listener, c.config)
+			url = "https" + strings.TrimPrefix(url, "http")
+		}
+		server.Start()
+		if err := askHealth(url, time.Minute); (err == nil) != c.healthy {
+			t.Errorf("%s: %v", name, err)
+		}
+		server.Close()
 	}
 }
