@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,8 +30,11 @@ func served(t *testing.T) (*httptest.Server, *[]http.Header) {
 	})
 	handler := mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return server }, nil)
 	var seen []http.Header
+	var mu sync.Mutex
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
 		seen = append(seen, r.Header.Clone())
+		mu.Unlock()
 		handler.ServeHTTP(w, r)
 	}))
 	t.Cleanup(func() {
