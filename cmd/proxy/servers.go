@@ -91,7 +91,7 @@ func (s *servers) start(index int, environ []string) (mcp.Process, error) {
 func (s *servers) connect(url string) mcp.Process {
 	server := remote.Open(url, wire.Limits{Bytes: s.config.Limits.MessageBytes}, http.DefaultTransport, s.headers)
 	return mcp.Process{Stdin: server, Stdout: server, Done: server.Done(), Kill: server.Kill,
-		Stop: func() bool { return server.Stop(stopGrace) }}
+		Working: server.Working, Stop: func() bool { return server.Stop(stopGrace) }}
 }
 
 // first is the session's first server, as it was started last; nil if it was not started here.

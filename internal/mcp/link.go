@@ -24,6 +24,9 @@ type Process struct {
 	Stop func() (clean bool)
 	// Kill kills it and everything below it and does not wait for the end.
 	Kill func()
+	// Working reports whether the server may be at work for the request with this id
+	// although nothing more is heard of it. nil for one that is known to have ended with Done.
+	Working func(wire.Key) bool
 }
 
 // link is the conversation with one server.
@@ -89,6 +92,11 @@ func (l *link) watch() {
 
 // Send queues a line for the server.
 func (l *link) Send(line []byte) bool { return !l.gone.Load() && l.out.put(line) }
+
+// working reports whether the server may go on with a request of which nothing more is heard.
+func (l *link) working(id wire.ID) bool {
+	return l.process.Working != nil && l.process.Working(id.Key())
+}
 
 // Done is closed when the server has ended.
 func (l *link) Done() <-chan struct{} { return l.done }

@@ -85,6 +85,9 @@ func (c *Conversation) lost(r *request, why string) []byte {
 // outcome writes the second line of a call. The call has happened, so a record
 // that cannot be written is said loudly and refuses the next call, not this answer.
 func (c *Conversation) outcome(r *request, class, message string) {
+	if l, ok := r.server.(*link); ok && l.working(r.message.ID) {
+		r.call.hold.Lost()
+	}
 	draws, refused := r.call.hold.Release()
 	if r.call.resolution.Write {
 		c.Gate.Facts.Forget()

@@ -19,6 +19,8 @@ type Hold struct {
 	endpoint *grant.Endpoint
 	end      func() (draws int) // of the lease
 	lent     bool               // credentials, in whatever way
+	until    time.Time          // of the grant that ends last
+	lost     bool               // the server may be at work for the call when the turn ends
 	over     chan struct{}      // closed with the lease; nil if nobody asked
 	draws    int
 	refused  int
@@ -70,6 +72,9 @@ func (h *Hold) Deliver(ctx context.Context, g *grant.Grant) error {
 	}
 	before := h.end
 	h.end, h.lent = h.endpoint.Lease(g), true
+	if g.Until.After(h.until) {
+		h.until = g.Until
+	}
 	if before != nil {
 		before()
 	}
@@ -148,6 +153,16 @@ func (h *Hold) Abandon() (ended bool) {
 	return false
 }
 
+// Lost says that the server has not answered the call and that the connection to
+// it is gone. A server that was started here is killed and works no more. One that
+// was not may go on with the call, and would draw the grant of whoever came next,
+// in any session: its turn ends only with what the call was lent. Release follows.
+func (h *Hold) Lost() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.lost = h.lent && h.lane.pool.turns.endpoint(h.lane.index) != nil
+}
+
 // Over is closed when the lease ends; at once if there is none.
 func (h *Hold) Over() <-chan struct{} {
 	h.mu.Lock()
@@ -181,5 +196,9 @@ func (h *Hold) leave(abandoned bool) {
 	if abandoned {
 		h.lane.abandoned--
 	}
-	h.lane.leave(h.ask.Exclusive)
+	if h.lost {
+		h.lane.leaveAt(h.until)
+		return
+	}
+	h.lane.leave()
 }

@@ -67,14 +67,29 @@ func (l *lane) uncount() {
 }
 
 // leave ends a turn; the caller holds the lock.
-func (l *lane) leave(exclusive bool) {
-	l.holders--
+func (l *lane) leave() { l.leaveAt(time.Time{}) }
+
+// leaveAt is leave, but nobody gets the turn before end; the session need not last as long.
+func (l *lane) leaveAt(end time.Time) {
+	turns, t := l.pool.turns, l.turn
+	if wait := time.Until(end); wait > 0 {
+		t.abandoned++
+		time.AfterFunc(wait, func() {
+			turns.mu.Lock()
+			defer turns.mu.Unlock()
+			t.abandoned--
+			t.holders--
+			turns.admit()
+		})
+	} else {
+		t.holders--
+	}
 	l.users--
 	l.uncount()
 	if l.users == 0 && l.index > 0 && l.server != nil && l.pool.config.Idle > 0 {
 		l.idle = time.AfterFunc(l.pool.config.Idle, l.closeIdle)
 	}
-	l.pool.turns.admit()
+	turns.admit()
 }
 
 func (l *lane) closeIdle() {

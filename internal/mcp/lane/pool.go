@@ -126,7 +126,7 @@ func (p *Pool) Acquire(ctx context.Context, ask Ask) (*Hold, error) {
 			p.waiting = slices.Delete(p.waiting, i, i+1)
 			p.admit() // whoever stood behind may fit
 		} else if w.lane != nil { // the turn came at the same instant: give it back
-			w.lane.leave(ask.Exclusive)
+			w.lane.leave()
 		}
 		return nil, fmt.Errorf("wait for a turn: %w", ctx.Err())
 	}

@@ -285,6 +285,30 @@ func TestSessionsThatShareServersShareTheirTurns(t *testing.T) {
 	})
 }
 
+// A server that was not started here cannot be killed: while it may still work
+// for a call whose connection is lost, nobody else's credentials are on its endpoint.
+func TestALostCallKeepsTheTurnUntilItsGrantHasEnded(t *testing.T) {
+	endpoint, err := grant.Listen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer endpoint.Close()
+	turns := NewTurns([]*grant.Endpoint{endpoint})
+	lost, other := pool(t, &starter{}, Config{Turns: turns, Delivery: grant.DeliverLease}), pool(t, &starter{}, Config{Turns: turns, Delivery: grant.DeliverLease})
+	h := take(t, lost, Ask{Scope: "a", AWS: true})
+	until := time.Now().Add(700 * time.Millisecond)
+	if err := h.Deliver(t.Context(), &grant.Grant{Until: until, Expires: until}); err != nil {
+		t.Fatal(err)
+	}
+	h.Lost()
+	h.Release()
+	lost.Close() // the session need not last as long
+	take(t, other, Ask{Scope: "a", AWS: true}).Release()
+	if time.Now().Before(until) {
+		t.Error("another session got the turn while the server could still draw")
+	}
+}
+
 func TestAWaitEndsWithItsContextAndWithThePool(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := pool(t, &starter{}, Config{Lanes: 1})

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -51,6 +52,7 @@ type Server struct {
 	// cancels are the requests of a version without sessions: closing the stream
 	// is how they are cancelled.
 	cancels map[wire.Key]context.CancelFunc
+	begun   map[wire.Key]bool // requests that were sent and whose end was not seen
 }
 
 // Open connects to the server at url; nothing is sent yet. headers are those
@@ -59,7 +61,7 @@ func Open(url string, limits wire.Limits, transport http.RoundTripper, headers f
 	if headers == nil {
 		headers = func(wire.Key) http.Header { return nil }
 	}
-	s := &Server{url: url, limits: limits, headers: headers, done: make(chan struct{}), cancels: map[wire.Key]context.CancelFunc{},
+	s := &Server{url: url, limits: limits, headers: headers, done: make(chan struct{}), cancels: map[wire.Key]context.CancelFunc{}, begun: map[wire.Key]bool{},
 		client: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.lines, s.out = io.Pipe()
@@ -181,8 +183,14 @@ func (s *Server) exchange(m *wire.Message) error {
 		return fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
 	s.modern(r, m)
+	if m.Kind == wire.Request {
+		s.begins(m.ID)
+	}
 	response, err := s.client.Do(r)
 	if err != nil {
+		if op := new(net.OpError); errors.As(err, &op) && op.Op == "dial" {
+			s.ends(m.ID) // it was not sent
+		}
 		if ctx.Err() != nil {
 			return errCancelled
 		}
@@ -191,6 +199,7 @@ func (s *Server) exchange(m *wire.Message) error {
 	defer response.Body.Close()
 	switch {
 	case response.StatusCode == http.StatusNotFound && m.Version == "" && s.inSession():
+		s.ends(m.ID)
 		s.Kill() // the session is forgotten: begin anew
 		return fmt.Errorf("%w: it has forgotten the session", ErrUnreachable)
 	case response.StatusCode == http.StatusAccepted || m.Kind != wire.Request && response.StatusCode < 300:
@@ -202,6 +211,9 @@ func (s *Server) exchange(m *wire.Message) error {
 	answered, err := s.take(response, m)
 	if err != nil || answered {
 		return err
+	}
+	if media, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type")); media != "text/event-stream" {
+		s.ends(m.ID) // what it answered is no message, and is all there will be
 	}
 	return fmt.Errorf("%w: it answered with status %d and no message", ErrUnreachable, response.StatusCode)
 }
@@ -217,6 +229,7 @@ func (s *Server) take(response *http.Response, m *wire.Message) (answered bool, 
 		a, err := wire.ReadServer(line, s.limits)
 		if err == nil && a.Kind == wire.Response && a.ID.Key() == m.ID.Key() {
 			answered = true
+			s.ends(m.ID)
 			if m.Method == "initialize" {
 				s.begin(response, a)
 			}
@@ -238,6 +251,29 @@ func (s *Server) take(response *http.Response, m *wire.Message) (answered bool, 
 		}
 	}
 	return answered, err
+}
+
+func (s *Server) begins(id wire.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.begun[id.Key()] = true
+}
+
+func (s *Server) ends(id wire.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.begun, id.Key())
+}
+
+// Working reports whether a request was sent and neither its answer nor another
+// end of it was seen, as when its stream broke or was closed: the server may go
+// on with it. Asked again, it says false.
+func (s *Server) Working(id wire.Key) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	working := s.begun[id]
+	delete(s.begun, id)
+	return working
 }
 
 // begin notes what the answer to initialize settled.
@@ -278,7 +314,12 @@ func (s *Server) listen() {
 					response.Body.Close()
 					return // it has none
 				}
-				_ = s.events(response.Body, s.say) // it ends, and is opened again
+				_ = s.events(response.Body, func(line []byte) { // it ends, and is opened again
+					if m, err := wire.ReadServer(line, s.limits); err == nil && m.Kind == wire.Response {
+						s.ends(m.ID)
+					}
+					s.say(line)
+				})
 				response.Body.Close()
 			}
 			select {

@@ -191,3 +191,48 @@ func FuzzEvents(f *testing.F) {
 		})
 	})
 }
+
+// Who is next on the server must not draw credentials while it works for another.
+func TestWhichRequestsTheServerMayStillBeWorkingFor(t *testing.T) {
+	const answer = `{"jsonrpc":"2.0","id":"x","result":{}}`
+	tests := []struct {
+		name    string
+		answer  func(w http.ResponseWriter, r *http.Request)
+		working bool
+	}{
+		{"answered as JSON", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprint(w, answer)
+		}, false},
+		{"answered in a stream", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			fmt.Fprintf(w, "data: %s\n\n", answer)
+		}, false},
+		{"a stream that ends without the answer", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/event-stream")
+		}, true},
+		{"a connection that breaks", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, true},
+		{"a page", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") }, false},
+		{"a failure", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			web := httptest.NewServer(http.HandlerFunc(tt.answer))
+			defer web.Close()
+			o := connect(t, web.URL)
+			o.say(`{"jsonrpc":"2.0","id":"x","method":"tools/call","params":{"name":"work","arguments":{}}}`)
+			o.wants(`"id":"x"`)
+			if got := o.Working(wire.NewID("x").Key()); got != tt.working {
+				t.Errorf("working: %t", got)
+			}
+		})
+	}
+	t.Run("a server that is not there", func(t *testing.T) {
+		o := connect(t, "http://127.0.0.1:1")
+		o.say(`{"jsonrpc":"2.0","id":"x","method":"tools/call","params":{"name":"work","arguments":{}}}`)
+		o.wants(`"id":"x"`)
+		if o.Working(wire.NewID("x").Key()) {
+			t.Error("it is said to be working")
+		}
+	})
+}
