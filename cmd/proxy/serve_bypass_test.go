@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
@@ -87,18 +90,33 @@ func TestNothingUnjudgedReachesTheServer(t *testing.T) {
 			}
 			// Chunked, and in as many pieces as there are bytes.
 			s.chunked(t, session, bypasses[1].body)
-			if status, body := s.post(t, "reader", `{"jsonrpc":"2.0","id":10,"method":"tools/call","params":{"name":"containerize_app","arguments":{"app_path":"/srv","port":80}}}`, "Mcp-Session-Id: "+session); status != 200 {
+			if status, body := s.post(t, "reader", `{"jsonrpc":"2.0","id":10,"method":"tools/call","params":{"name":"containerize_app","arguments":{"app_path":"/srv/last","port":80}}}`, "Mcp-Session-Id: "+session); status != 200 {
 				t.Errorf("the session does not go on: %d %s", status, body)
 			}
-			reached, err := os.ReadFile(seen)
-			must(t, err)
-			if !bytes.Contains(reached, []byte("containerize_app")) {
-				t.Error("not even what is allowed reached the server")
-			}
+			// The server can answer what its recorder has not written yet; what
+			// is recorded is recorded in order.
+			reached := eventually(t, seen, "/srv/last")
 			if i := bytes.Index(reached, []byte(evil)); i >= 0 {
 				t.Errorf("it reached the server: %s", reached[max(i-200, 0):min(i+100, len(reached))])
 			}
 		})
+	}
+}
+
+// eventually returns what a file holds once that includes text.
+func eventually(t *testing.T, file, text string) []byte {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		held, err := os.ReadFile(file)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+		if bytes.Contains(held, []byte(text)) {
+			return held
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("not even what is allowed reached the server: %s", held)
+		}
 	}
 }
 
