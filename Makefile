@@ -96,6 +96,7 @@ fuzz: ## Fuzz every parser for 30 seconds each
 
 lint: ## Check formatting, vet, Rego
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run: make fmt"; exit 1; }
+	@! git grep -nE '^(<<<<<<<|>>>>>>>) ' || { echo "a merge was left half done"; exit 1; }
 	go vet ./...
 	go vet -tags e2e ./...
 	go vet -tags deploy ./deploy/
