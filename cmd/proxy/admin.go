@@ -64,7 +64,8 @@ func (o *operation) open() (end func(), err error) {
 
 // sources are what is counted anyway.
 func (o *operation) sources() metrics.Sources {
-	from := metrics.Sources{Lanes: o.lanes.Count, Policy: o.live.Count, AuditFailures: o.records.Failures, Credentials: grant.Count}
+	from := metrics.Sources{Lanes: o.lanes.Count, Policy: o.live.Count, AuditFailures: o.records.Failures,
+		AuditSequence: func() uint64 { return o.records.Head().Seq }, Credentials: grant.Count}
 	if o.shadow != nil {
 		from.LetThrough = o.shadow.LetThrough
 	}

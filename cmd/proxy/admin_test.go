@@ -87,8 +87,9 @@ func TestServeTellsOperatorsWhetherItIsReady(t *testing.T) {
 	}
 	// Nothing here is said with a secret, or of a call.
 	must(t, os.Remove(filepath.Join(s.dir, "audit.jsonl")))
+	must(t, os.Mkdir(filepath.Join(s.dir, "audit.jsonl"), 0o700))
 	time.Sleep(1100 * time.Millisecond) // that an answer of this check stands
-	if status, body := look(t, admin+"/readyz"); status != 503 || !strings.Contains(body, "audit: not ready: audit record cannot be written: the file was removed") {
+	if status, body := look(t, admin+"/readyz"); status != 503 || !strings.Contains(body, "audit: not ready: audit record cannot be written: "+filepath.Join(s.dir, "audit.jsonl")+" is not a file any more") {
 		t.Errorf("readyz without a record: %d %s", status, body)
 	}
 	if code, out := health(t, s.admin(t)); code != 1 || !strings.Contains(out, "audit: not ready") {

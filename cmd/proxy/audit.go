@@ -19,16 +19,23 @@ func newAudit() *cobra.Command {
 		Args:  cobra.ArbitraryArgs,
 		RunE:  helpOrUnknown,
 	}
-	group.AddCommand(newAuditShow())
+	group.AddCommand(newAuditShow(), newAuditVerify())
 	return group
 }
 
+const auditShowHelp = `Print one decision whole: what was asked and by whom, each access and what decided
+it, what was lent, the other decisions that were lent the same, what became of the
+call, and the queries that find in CloudTrail what AWS recorded of it. A name of a
+role session, as CloudTrail has it, will do for the decision.`
+
 func newAuditShow() *cobra.Command {
-	var file, configFile string
+	var files []string
+	var configFile string
 	var asJSON bool
 	show := &cobra.Command{
 		Use:   "show DECISION",
 		Short: "Print one decision whole: what was asked, what decided, what was lent, what became of it",
+		Long:  auditShowHelp,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return fmt.Errorf("%w: name one decision, as in: ecs-mcp-proxy audit show 5pmwdirmopfvaawldegm", errUsage)
@@ -36,19 +43,22 @@ func newAuditShow() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			path, err := auditFile(file, configFile)
-			if err != nil {
-				return err
+			if len(files) == 0 {
+				path, err := auditFile("", configFile)
+				if err != nil {
+					return err
+				}
+				files = []string{path}
 			}
-			records, err := audit.Find(path, strings.TrimPrefix(args[0], grant.SessionPrefix)) // CloudTrail has it as a session name
+			story, err := audit.Find(strings.TrimPrefix(args[0], grant.SessionPrefix), files...) // CloudTrail has it as a session name
 			if err != nil {
-				return fmt.Errorf("%w; name the log of the proxy that decided with --file or --config", err)
+				return fmt.Errorf("%w; name the log of the proxy that decided with --file or --config, and where it is older, the file that it was moved to", err)
 			}
 			if !asJSON {
-				return audit.Show(cmd.OutOrStdout(), records)
+				return audit.ShowStory(cmd.OutOrStdout(), story)
 			}
 			enc := json.NewEncoder(cmd.OutOrStdout())
-			for _, r := range records {
+			for _, r := range story.Records {
 				if err := enc.Encode(r); err != nil {
 					return err
 				}
@@ -56,7 +66,7 @@ func newAuditShow() *cobra.Command {
 			return nil
 		},
 	}
-	show.Flags().StringVar(&file, "file", "", "the audit log (default: the user's own)")
+	show.Flags().StringArrayVar(&files, "file", nil, "the audit log, or a file that it was moved to; repeatable (default: the user's own)")
 	show.Flags().StringVar(&configFile, "config", "", "configuration file that names the audit log")
 	show.Flags().BoolVar(&asJSON, "json", false, "print the records as JSON lines")
 	return show

@@ -221,11 +221,11 @@ func (f *explainFlags) recorded(ctx context.Context) (*explain.Explanation, erro
 	if err != nil {
 		return nil, err
 	}
-	records, err := audit.Find(path, strings.TrimPrefix(f.decision, grant.SessionPrefix))
+	story, err := audit.Find(strings.TrimPrefix(f.decision, grant.SessionPrefix), path)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w; name the log of the proxy that decided with --file or --config", errUsage, err)
 	}
-	e, err := x.Decision(ctx, records)
+	e, err := x.Decision(ctx, story.Records)
 	if errors.Is(err, policy.ErrPolicy) {
 		err = fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}

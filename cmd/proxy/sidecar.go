@@ -61,10 +61,12 @@ func (s *sidecar) run(ctx context.Context) error {
 		return err
 	}
 	s.live = live
-	if s.records, err = audit.Open(cfg.Audit.File); err != nil {
+	records, closeRecords, err := openRecords(cfg, s.log)
+	if err != nil {
 		return err
 	}
-	defer s.records.Close()
+	defer closeRecords()
+	s.records = records
 	aws, err := dial(ctx, cfg)
 	if err != nil {
 		return err
@@ -100,6 +102,7 @@ func (s *sidecar) run(ctx context.Context) error {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) // rotation sends it, and needs no more than the next record
 	// An invalid policy never opens the port.
 	if _, err := live.Engine(ctx); err != nil {
 		return errors.Join(context.Cause(ctx), err)

@@ -13,7 +13,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/audit"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/grant"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/config"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp"
@@ -56,11 +55,11 @@ func (w *wrapper) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	records, err := audit.Open(cfg.Audit.File)
+	records, closeRecords, err := openRecords(cfg, w.log)
 	if err != nil {
 		return err
 	}
-	defer records.Close()
+	defer closeRecords()
 	aws, err := dial(ctx, cfg)
 	if err != nil {
 		return err

@@ -177,6 +177,10 @@ type Limits struct {
 // Audit says where the record goes.
 type Audit struct {
 	File string `yaml:"file"`
+	// KeyFile holds the key that signs each line; empty: lines are not signed.
+	KeyFile string `yaml:"key_file"`
+	// Announce is how often the head goes to the proxy's log.
+	Announce Duration `yaml:"announce"`
 }
 
 // Listing says what is added to lists of tools.
@@ -209,6 +213,7 @@ const (
 	DefaultProcesses    = 32
 	DefaultTTL          = Duration(10 * time.Second)
 	DefaultPolling      = Duration(60 * time.Second)
+	DefaultAnnounce     = Duration(60 * time.Second)
 	DefaultWait         = Duration(10 * time.Second)
 )
 
@@ -233,6 +238,7 @@ func (c *Config) Complete() {
 		setDefault(&c.Policy.Bundle.Wait, DefaultWait)
 	}
 	setDefault(&c.ClientDetail, "full")
+	setDefault(&c.Audit.Announce, DefaultAnnounce)
 	if c.Audit.File == "" {
 		c.Audit.File = defaultAuditFile()
 	}

@@ -165,6 +165,9 @@ func (c *Config) validateLimits(fail func(path, format string, args ...any)) {
 	if n := c.Limits.Processes; n < 1 || n > 10000 {
 		fail("limits.processes", "limits.processes must be between 1 and 10000")
 	}
+	if d := c.Audit.Announce.D(); d < time.Second || d > 24*time.Hour {
+		fail("audit.announce", "audit.announce must be between 1s and 24h")
+	}
 	if d := c.Facts.TTL.D(); d > time.Minute {
 		fail("facts.ttl", "facts.ttl must be at most 1m: older tags decide wrongly")
 	}

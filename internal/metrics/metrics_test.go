@@ -22,6 +22,7 @@ func whole() *Metrics {
 		},
 		Credentials:   func() (leases, draws, refused uint64) { return 5, 7, 1 },
 		AuditFailures: func() uint64 { return 4 },
+		AuditSequence: func() uint64 { return 9 },
 		LetThrough:    func() int64 { return 6 },
 		Sessions:      func() int { return 8 },
 	})
@@ -49,7 +50,7 @@ func TestMetricsSayWhatTheyWereTold(t *testing.T) {
 		`stage_seconds_bucket{stage="facts",le="0.005"} 1`, `stage_seconds_count{stage="upstream"} 0`,
 		`lanes{state="open"} 3`, `lanes{state="busy"} 2`, `lanes{state="waiting"} 1`, `policy_loads_total{result="failed"} 1`,
 		`policy_info{revision="r1"} 1`, `policy_trouble 1`, `leases_total 5`, `draws_total{result="served"} 7`, `draws_total{result="refused"} 1`,
-		`audit_failures_total 4`, `shadow_let_through_total 6`, `sessions 8`,
+		`audit_failures_total 4`, `audit_sequence 9`, `shadow_let_through_total 6`, `sessions 8`,
 	} {
 		if !strings.Contains(text, "\necs_mcp_proxy_"+want+"\n") {
 			t.Errorf("no %s", want)

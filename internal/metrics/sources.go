@@ -16,6 +16,7 @@ type Sources struct {
 	Policy        func() policy.Count
 	Credentials   func() (leases, draws, refused uint64)
 	AuditFailures func() uint64
+	AuditSequence func() uint64
 	LetThrough    func() int64 // in shadow mode
 	Sessions      func() int   // of clients
 }
@@ -33,13 +34,14 @@ var (
 	leases        = desc("leases_total", "Leases of credentials on endpoints.")
 	draws         = desc("draws_total", "Requests of servers for credentials.", "result")
 	auditFailures = desc("audit_failures_total", "Records that could not be written.")
+	auditSequence = desc("audit_sequence", "Number of the last line of the audit log that this process wrote.")
 	letThrough    = desc("shadow_let_through_total", "Calls that went ahead in shadow mode and that enforce would have refused.")
 	sessions      = desc("sessions", "Sessions of clients that are open.")
 )
 
 // Describe implements prometheus.Collector.
 func (s Sources) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{lanes, policyLoads, policyInfo, policyAge, policyTrouble, leases, draws, auditFailures, letThrough, sessions} {
+	for _, d := range []*prometheus.Desc{lanes, policyLoads, policyInfo, policyAge, policyTrouble, leases, draws, auditFailures, auditSequence, letThrough, sessions} {
 		ch <- d
 	}
 }
@@ -80,6 +82,9 @@ func (s Sources) Collect(ch chan<- prometheus.Metric) {
 	}
 	if s.AuditFailures != nil {
 		counter(auditFailures, s.AuditFailures())
+	}
+	if s.AuditSequence != nil {
+		gauge(auditSequence, float64(s.AuditSequence()))
 	}
 	if s.LetThrough != nil {
 		counter(letThrough, uint64(s.LetThrough()))

@@ -3,7 +3,9 @@ package audit
 import (
 	"errors"
 	"fmt"
-	"syscall"
+	"io/fs"
+	"os"
+	"path/filepath"
 )
 
 // Failures is how many records could not be written.
@@ -13,27 +15,28 @@ func (l *Log) Failures() uint64 { return l.failures.Load() }
 // without one: after a failure, a record says that the log is looked at again.
 func (l *Log) Check() error {
 	l.mu.Lock()
-	broken := l.broken
+	broken, device := l.broken, l.mark == nil
 	l.mu.Unlock()
 	if broken {
 		return l.Append(Record{Phase: PhaseEvent, DecisionID: NewID(), Class: "audit", Message: "records could not be written before this one"})
 	}
-	var file syscall.Stat_t
-	var disk syscall.Statfs_t
-	raw, err := l.file.SyscallConn() // Fd could make the file one that a write waits for
-	if err != nil {
+	if device {
+		return nil
+	}
+	path := l.path
+	there, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		path = filepath.Dir(path) // was moved away: the next record makes it anew
+	case err != nil:
 		return fmt.Errorf("%w: %w", ErrAudit, err)
+	case !there.Mode().IsRegular():
+		return fmt.Errorf("%w: %s is not a file any more", ErrAudit, path)
 	}
-	var failed error
-	if err := raw.Control(func(fd uintptr) {
-		failed = errors.Join(syscall.Fstat(int(fd), &file), syscall.Fstatfs(int(fd), &disk))
-	}); err != nil || failed != nil {
-		return fmt.Errorf("%w: %w", ErrAudit, errors.Join(err, failed))
-	}
-	switch regular := file.Mode&syscall.S_IFMT == syscall.S_IFREG; {
-	case regular && file.Nlink == 0:
-		return fmt.Errorf("%w: the file was removed; restart the proxy", ErrAudit)
-	case regular && disk.Bavail == 0:
+	switch full, err := diskFull(path); {
+	case err != nil:
+		return fmt.Errorf("%w: %w", ErrAudit, err)
+	case full:
 		return fmt.Errorf("%w: the disk is full", ErrAudit)
 	}
 	return nil

@@ -97,17 +97,11 @@ func TestTwoProxiesMayShareALog(t *testing.T) {
 		}
 	}
 	wg.Wait()
-	records, err := Find(path, "same")
-	if err != nil || len(records) != 100 {
-		t.Fatalf("%d records, %v", len(records), err)
+	story, err := Find("same", path)
+	if err != nil || len(story.Records) != 100 {
+		t.Fatalf("%d records, %v", len(story.Records), err)
 	}
-	next := map[string]uint64{}
-	for _, r := range records {
-		next[r.RunID]++
-		if r.Seq != next[r.RunID] {
-			t.Fatalf("run %s: sequence %d where %d was due", r.RunID, r.Seq, next[r.RunID])
-		}
-	}
+	whole(t, Expect{Heads: []Head{first.Head(), second.Head()}}, path)
 }
 
 func TestATornLineHidesNoOther(t *testing.T) {
@@ -123,10 +117,10 @@ func TestATornLineHidesNoOther(t *testing.T) {
 	if err := l.Append(Record{Phase: PhaseOutcome, DecisionID: "a"}); err != nil {
 		t.Fatal(err)
 	}
-	if records, err := Find(path, "a"); err != nil || len(records) != 1 {
-		t.Errorf("%v, %v", records, err)
+	if story, err := Find("a", path); err != nil || len(story.Records) != 1 {
+		t.Errorf("%v, %v", story, err)
 	}
-	if _, err := Find(path, "b"); !errors.Is(err, ErrNotFound) {
+	if _, err := Find("b", path); !errors.Is(err, ErrNotFound) {
 		t.Errorf("err = %v, want ErrNotFound", err)
 	}
 }

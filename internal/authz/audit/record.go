@@ -20,10 +20,12 @@ type Record struct {
 	Phase      string    `json:"phase"`
 	DecisionID string    `json:"decision_id"`
 	Timestamp  time.Time `json:"timestamp"`
-	// RunID names one run of the proxy, Seq counts its lines from 1: a missing
-	// number is a missing line.
+	// RunID names one run of the proxy.
 	RunID string `json:"run_id"`
-	Seq   uint64 `json:"seq"`
+	// Seq counts the lines of the log from 1, over all runs and files, and Prev is
+	// the SHA-256 of the line before: a missing number is a missing line.
+	Seq  uint64 `json:"seq"`
+	Prev string `json:"prev"`
 	// Class says why: "allowed", or the class of refusal ("policy", "argument",
 	// "unreadable", …), "shadow", or what became of the call ("answered", "tool-error", "aws-denied",
 	// "aws-credentials", "withheld", "upstream", "timeout", …).
@@ -54,6 +56,9 @@ type Record struct {
 	Redacted int `json:"redacted,omitempty"`
 	// AWS is what AWS refused the server, as its answer says (outcome only).
 	AWS []AWSRefusal `json:"aws,omitempty"`
+
+	// MAC is the HMAC-SHA256 of the line without it, if there is a key. It is last.
+	MAC string `json:"mac,omitempty"`
 }
 
 // Input is what was judged.
