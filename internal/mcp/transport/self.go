@@ -1,3 +1,5 @@
+//go:build linux && !unguarded
+
 package transport
 
 import (
@@ -89,3 +91,7 @@ func killOrphansOnce() (left int, err error) {
 	}
 	return len(orphans), nil
 }
+
+// Caveat is what this system cannot promise, for the proxy to say when it starts:
+// nothing, on Linux.
+const Caveat = ""

@@ -1,3 +1,5 @@
+//go:build linux && !unguarded
+
 package transport
 
 import (
