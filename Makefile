@@ -8,6 +8,8 @@ ORACLE   := .build/oracle
 SUITE    := .build/conformance
 DEPLOY   := .build/deploy
 IMAGE    ?= localhost/ecs-mcp-proxy:$(or $(VERSION),latest)
+# What is released, see .goreleaser.yaml.
+SYSTEMS  := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 # What holds rego/iam, its native twin and fakeaws equal: under the race detector
 # on a few thousand random cases, without it on many.
 EQUAL    := '^Test(NativeSaysWhatRegoSays|FakeAWSDecidesAs.*Does)$$'
@@ -15,7 +17,7 @@ E2E      := ECSMCP_E2E_VENV=$(CURDIR)/$(VENV) ECSMCP_E2E_BINARY=$(CURDIR)/$(BIN)
 	ECSMCP_E2E_ORACLE=$(CURDIR)/$(ORACLE)
 MAVEN    := mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:3.8.1
 
-.PHONY: help build image demo test e2e oracle conformance deploy bench fuzz lint fmt
+.PHONY: help build image demo test cross e2e oracle conformance deploy bench fuzz lint fmt
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +37,13 @@ test: lint build ## Run every test that needs only Go
 	go test -race -count=1 ./...
 	go test -count=1 -run $(EQUAL) ./internal/authz/policy
 	@echo "make test: Rego by opa test, Go under the race detector, the binary by its scripts and its demo: all passed"
+
+cross: ## Compile for every system that is released, and vet what is not Linux
+	@for s in $(SYSTEMS); do echo "build $$s" && CGO_ENABLED=0 GOOS=$${s%/*} GOARCH=$${s#*/} go build -trimpath -o /dev/null ./cmd/proxy || exit 1; done
+	GOOS=darwin go vet ./...
+	GOOS=windows go vet ./...
+	go vet -tags unguarded ./internal/mcp/transport
+	go test -race -count=1 -tags unguarded ./internal/mcp/transport
 
 e2e: build $(VENV)/.installed $(SDK)/.installed $(ORACLE)/.installed ## Run against the real ECS MCP server, moto and the AWS SDKs (installs them)
 	$(E2E) go test -race -tags e2e -count=1 -v -timeout 15m ./e2e/ ./e2e/sdk/ ./internal/mcp/wire/

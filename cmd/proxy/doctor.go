@@ -85,7 +85,7 @@ func (d *doctor) run(ctx context.Context, file string) error {
 		return err
 	}
 	d.say("configuration", finding{well: fmt.Sprintf("%d personas, region %s", len(cfg.Personas), cfg.AWS.Region)})
-	for _, warning := range cfg.Warnings() {
+	for _, warning := range warnings(cfg) {
 		d.say("configuration", finding{warning: warning})
 	}
 	d.check(ctx, "policy", func(ctx context.Context) finding { return checkPolicy(ctx, cfg) })

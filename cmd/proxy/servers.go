@@ -49,6 +49,15 @@ func newServers(cfg *config.Config, logFile string) (*servers, error) {
 	return &servers{config: cfg, self: self, log: log}, nil
 }
 
+// warnings says what is allowed but seldom meant, and what this system cannot promise.
+func warnings(cfg *config.Config) []string {
+	all := cfg.Warnings()
+	if starts := len(cfg.Upstream.URLs) == 0; starts && transport.Caveat != "" {
+		all = append(all, transport.Caveat)
+	}
+	return all
+}
+
 // start starts the server of a lane with these variables in its environment,
 // beside what every server gets. A process that holds the keys of one call has a
 // home of its own, which goes with it.

@@ -47,7 +47,7 @@ func (s *sidecar) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, warning := range cfg.Warnings() {
+	for _, warning := range warnings(cfg) {
 		s.log.Warn(warning)
 	}
 	ctx, stop := context.WithCancelCause(ctx)

@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// version is set by the Makefile; a plain "go build" or "go install" has the
-// module's version from the build information.
+// version is set by the Makefile and by releases; a plain "go build" or "go
+// install" has the module's version from the build information.
 var version string
 
 func newVersion() *cobra.Command {
@@ -24,10 +24,16 @@ func newVersion() *cobra.Command {
 }
 
 func versionString() string {
-	if version != "" {
-		return version
-	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+	info, _ := debug.ReadBuildInfo()
+	return versionOf(version, info)
+}
+
+// versionOf is what was stamped, else what Go knows; info may be nil.
+func versionOf(stamped string, info *debug.BuildInfo) string {
+	switch {
+	case stamped != "":
+		return stamped
+	case info != nil && info.Main.Version != "":
 		return info.Main.Version
 	}
 	return "(unknown)"

@@ -42,7 +42,7 @@ func (w *wrapper) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, warning := range cfg.Warnings() {
+	for _, warning := range warnings(cfg) {
 		w.log.Warn(warning)
 	}
 	ctx, stop := context.WithCancelCause(ctx)

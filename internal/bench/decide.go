@@ -9,7 +9,6 @@ import (
 	"io"
 	"runtime"
 	"slices"
-	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -87,12 +86,6 @@ func (r *row) round() (time.Duration, error) {
 			return took / time.Duration(n), nil
 		}
 	}
-}
-
-func processorTime() (time.Duration, error) {
-	var u syscall.Rusage
-	err := syscall.Getrusage(syscall.RUSAGE_SELF, &u)
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano()), err
 }
 
 func (r *row) median() float64 {

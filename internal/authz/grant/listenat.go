@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"syscall"
 )
 
 // sidecarPath is where an endpoint of a configured address answers. It is no
@@ -86,7 +85,7 @@ func writeToken(path, token string, group int) (_ *tokenFile, err error) {
 	// A rename, so that no link that is put there meanwhile is followed, and
 	// nobody reads half a token.
 	name := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+rand.Text())
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW, 0o600)
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL|noFollow, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -112,16 +111,22 @@ func replaceable(path string, user, group int) error {
 	case err != nil:
 		return err
 	}
-	owner, ok := info.Sys().(*syscall.Stat_t)
+	owner, ok := ownerOf(info)
 	switch {
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("%s is not a regular file; name another or remove it", path)
-	case !ok || int(owner.Uid) != user:
+	case !ok || owner.user != user:
 		return fmt.Errorf("%s belongs to another user; name another or remove it", path)
-	case info.Mode().Perm()&0o077 != 0 && !(group != noGroup && info.Mode().Perm() == 0o640 && int(owner.Gid) == group):
+	case owner.modes && info.Mode().Perm()&0o077 != 0 && !(group != noGroup && info.Mode().Perm() == 0o640 && owner.group == group):
 		return fmt.Errorf("%s has mode %04o, so others may have read what it is for; it must be 0600, or not there", path, info.Mode().Perm())
 	}
 	return nil
+}
+
+// owner is whose a file is. modes: its mode says who may read it.
+type owner struct {
+	user, group int
+	modes       bool
 }
 
 // remove takes the file away unless somebody else's is there by now.

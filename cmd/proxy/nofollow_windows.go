@@ -1,0 +1,4 @@
+package main
+
+// noFollow is nothing on Windows, where making links takes a right of its own.
+const noFollow = 0

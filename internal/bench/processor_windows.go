@@ -1,0 +1,8 @@
+package main
+
+import (
+	"errors"
+	"time"
+)
+
+func processorTime() (time.Duration, error) { return 0, errors.ErrUnsupported }
