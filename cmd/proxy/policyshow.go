@@ -37,9 +37,10 @@ type policyShow struct {
 func newPolicyShow() *cobra.Command {
 	var s policyShow
 	cmd := &cobra.Command{
-		Use:   "show [flags] [PERSONA]",
-		Short: "Print the effective policy of a persona, or a built-in document",
-		Long:  policyShowHelp,
+		Use:               "show [flags] [PERSONA]",
+		Short:             "Print the effective policy of a persona, or a built-in document",
+		Long:              policyShowHelp,
+		ValidArgsFunction: personas,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			w := cmd.OutOrStdout()
 			switch {

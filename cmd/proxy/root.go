@@ -28,7 +28,24 @@ AWS credentials that AWS itself limits to exactly that call, and ends with it.
           -- uvx --from awslabs-ecs-mcp-server ecs-mcp-server
 
   Why was that refused?
-      ecs-mcp-proxy audit show DECISION`
+      ecs-mcp-proxy audit show DECISION
+
+` + exitCodesHelp + `
+
+  Completion in the shell (bash, zsh, fish, powershell), such as:
+      source <(ecs-mcp-proxy completion bash)`
+
+// exitCodesHelp is also in docs/operations.md.
+const exitCodesHelp = `  Exit codes:
+      0    all is well; of explain: the call would be allowed
+      1    something failed or is wrong, as the last lines say; of explain: the call
+           would be refused
+      2    a mistake in flags, arguments or configuration, and nothing was begun; of
+           policy check and policy test: the policy is wrong, or a test failed
+      126  of wrap and catalog check: the server's command cannot be run
+      127  of wrap and catalog check: the server's command is not there
+      wrap ends otherwise with the server's own code, or 128 plus the number of the
+      signal that ended it; serve with 0 after SIGTERM or SIGINT`
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
@@ -42,7 +59,6 @@ func newRoot() *cobra.Command {
 		Args:    cobra.ArbitraryArgs,
 		RunE:    helpOrUnknown,
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		hint := ""
 		if cmd.Name() == "wrap" {
@@ -51,7 +67,29 @@ func newRoot() *cobra.Command {
 		return fmt.Errorf("%w: %w%s; see %s --help", errUsage, err, hint, cmd.CommandPath())
 	})
 	root.AddCommand(newWrap(), newServe(), newInit(), newDoctor(), newDemo(), newAudit(), newPolicy(), newCatalog(), newExplain(), newSimulate(), newVersion(), newDemoServer(), newHealth())
+	root.InitDefaultCompletionCmd() // now, so that it is like the others
+	if shells, _, err := root.Find([]string{"completion"}); err == nil {
+		shells.Args, shells.RunE = cobra.ArbitraryArgs, helpOrUnknown
+	}
+	addCompletions(root)
+	classifyUsage(root)
 	return root
+}
+
+// classifyUsage makes what cobra itself finds wrong with arguments an errUsage.
+func classifyUsage(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			err := check(cmd, args)
+			if err != nil && !errors.Is(err, errUsage) {
+				err = fmt.Errorf("%w: %w; see %s --help", errUsage, err, cmd.CommandPath())
+			}
+			return err
+		}
+	}
+	for _, below := range cmd.Commands() {
+		classifyUsage(below)
+	}
 }
 
 // helpOrUnknown is what a command that only groups others does by itself.

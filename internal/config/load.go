@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -24,6 +25,9 @@ var ErrConfig = errors.New("invalid configuration")
 // the one error, each with its line and what to do.
 func Load(path string) (*Config, error) {
 	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: read configuration: %w; to write one: ecs-mcp-proxy init --config FILE", ErrConfig, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: read configuration: %w", ErrConfig, err)
 	}
