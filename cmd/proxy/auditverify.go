@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -36,7 +37,7 @@ func newAuditVerify() *cobra.Command {
 		Short: "Check that no line of an audit log was changed, removed, added or moved",
 		Long:  auditVerifyHelp,
 		RunE: func(cmd *cobra.Command, files []string) error {
-			return f.verify(cmd.OutOrStdout(), files)
+			return f.verify(cmd.OutOrStdout(), cmd.ErrOrStderr(), files)
 		},
 	}
 	flags := cmd.Flags()
@@ -47,7 +48,7 @@ func newAuditVerify() *cobra.Command {
 	return cmd
 }
 
-func (f *verifyFlags) verify(out io.Writer, files []string) error {
+func (f *verifyFlags) verify(out, errOut io.Writer, files []string) error {
 	expect, err := f.expect(&files)
 	if err != nil {
 		return err
@@ -61,7 +62,9 @@ func (f *verifyFlags) verify(out io.Writer, files []string) error {
 			expect.Marks = append(expect.Marks, head)
 		}
 	}
+	done := progress(errOut, "reading "+strings.Join(files, ", "))
 	report, err := audit.Verify(files, expect)
+	done()
 	if err != nil {
 		return fmt.Errorf("%w; name the log as an argument, or give --config", err)
 	}

@@ -57,7 +57,7 @@ func newCatalogCheck() *cobra.Command {
 			if len(cfg.Upstream.Command) == 0 && len(cfg.Upstream.URLs) == 0 {
 				return fmt.Errorf("%w: name the server's command after --, or give --config FILE", errUsage)
 			}
-			return checkCatalog(cmd.Context(), cfg, lock, cmd.OutOrStdout())
+			return checkCatalog(cmd.Context(), cfg, lock, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	flags := cmd.Flags()
@@ -68,14 +68,20 @@ func newCatalogCheck() *cobra.Command {
 	return cmd
 }
 
-func checkCatalog(ctx context.Context, cfg *config.Config, lock string, out io.Writer) error {
+func checkCatalog(ctx context.Context, cfg *config.Config, lock string, out, errOut io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
 	known, err := loadCatalog(cfg)
 	if err != nil {
 		return err
 	}
-	tools, err := listTools(ctx, cfg)
+	servers, err := newServers(cfg, "")
+	if err != nil {
+		return err
+	}
+	done := progress(errOut, "starting the server and listing its tools")
+	tools, err := listTools(ctx, cfg, servers)
+	done()
 	if err != nil {
 		return fmt.Errorf("list the server's tools: %w", err)
 	}
@@ -129,11 +135,7 @@ func compareTools(known *catalog.Catalog, tools []wire.Tool, out io.Writer) (kep
 const mostPages = 100
 
 // listTools starts the server and lists all its tools.
-func listTools(ctx context.Context, cfg *config.Config) (tools []wire.Tool, err error) {
-	servers, err := newServers(cfg, "")
-	if err != nil {
-		return nil, err
-	}
+func listTools(ctx context.Context, cfg *config.Config, servers *servers) (tools []wire.Tool, err error) {
 	process, err := servers.start(0, nil)
 	if err != nil {
 		return nil, err
@@ -192,7 +194,7 @@ func (s *asker) ask(method string, params any) (*wire.Message, error) {
 		return nil, err
 	}
 	if err := s.to.Write(line); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the server ended before it was asked for %s: %w", method, err)
 	}
 	for {
 		line, err := s.from.Next()

@@ -2,20 +2,23 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/config"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
 
 const doctorHelp = `Check that calls will work, before the first one: the configuration, policy, the
 proxy's own credentials, each persona's role (a real AssumeRole, with a session
-policy that allows nothing but to ask who one is), looking tags up, the clock,
-the server's start, and its tools against the catalogue.
+policy that allows nothing but to ask who one is), looking tags up, the clock, the
+audit log and its key, the server's start, and its tools against the catalogue and
+upstream.lock. Where they are configured: admin.address, and of serve its address,
+tokens, TLS files and the keys of the tokens' issuer.
 
 Every failure is followed by the one thing to do. Nothing is changed at AWS. The
 exit code is 1 if a check failed.`
@@ -35,7 +38,7 @@ func newDoctor() *cobra.Command {
 			if file == "" {
 				return fmt.Errorf("%w: give --config FILE; see ecs-mcp-proxy doctor --help", errUsage)
 			}
-			d := doctor{out: cmd.OutOrStdout()}
+			d := doctor{out: cmd.OutOrStdout(), progress: cmd.ErrOrStderr()}
 			return d.run(cmd.Context(), file)
 		},
 	}
@@ -45,8 +48,9 @@ func newDoctor() *cobra.Command {
 
 // doctor prints one line for each check.
 type doctor struct {
-	out    io.Writer
-	failed bool
+	out      io.Writer
+	progress io.Writer
+	failed   bool
 }
 
 // finding is what a check found: how well things are, or what to do.
@@ -61,7 +65,7 @@ func (d *doctor) say(what string, f finding) {
 	switch {
 	case f.err != nil:
 		d.failed = true
-		fmt.Fprintf(d.out, "✗ %s: %v\n", what, f.err)
+		fmt.Fprintf(d.out, "✗ %s: %s\n", what, withArrow(f.err.Error()))
 	case f.warning != "":
 		fmt.Fprintf(d.out, "! %s: %s\n", what, f.warning)
 	default:
@@ -73,7 +77,9 @@ func (d *doctor) say(what string, f finding) {
 func (d *doctor) check(ctx context.Context, what string, f func(context.Context) finding) bool {
 	ctx, cancel := context.WithTimeout(ctx, doctorTime)
 	defer cancel()
+	done := progress(d.progress, what)
 	found := f(ctx)
+	done()
 	d.say(what, found)
 	return found.err == nil
 }
@@ -101,16 +107,55 @@ func (d *doctor) run(ctx context.Context, file string) error {
 		d.check(ctx, "clock", func(ctx context.Context) finding { return checkClock(ctx, aws) })
 	}
 	d.check(ctx, "audit log", func(context.Context) finding { return checkAudit(cfg) })
-	d.check(ctx, "server", func(ctx context.Context) finding { return checkServer(ctx, cfg) })
+	var tools []wire.Tool
+	d.check(ctx, "server", func(ctx context.Context) (f finding) {
+		tools, f = checkServer(ctx, cfg)
+		return f
+	})
+	if cfg.Upstream.Lock != "" {
+		d.check(ctx, "lock", func(context.Context) finding { return checkLock(cfg, tools) })
+	}
+	d.checkAddresses(ctx, cfg)
 	if d.failed {
 		return exitCode(exitFailure)
 	}
 	return nil
 }
 
-// toDo is an error with the one thing to do.
-func toDo(err error, format string, args ...any) error {
-	return fmt.Errorf("%w\n    → %s", err, fmt.Sprintf(format, args...))
+// checkAddresses looks at what is for operators and for clients of serve.
+func (d *doctor) checkAddresses(ctx context.Context, cfg *config.Config) {
+	if cfg.Admin.Address != "" {
+		d.check(ctx, "admin address", func(context.Context) finding { return checkAdmin(cfg) })
+	}
+	if cfg.ValidateServe() != nil { // is for wrap
+		return
+	}
+	d.check(ctx, "listen address", func(context.Context) finding { return checkListen(cfg) })
+	if len(cfg.Listen.Auth.Tokens) > 0 {
+		d.check(ctx, "tokens", func(context.Context) finding { return checkTokens(cfg) })
+	}
+	if cfg.Listen.TLS != nil {
+		d.check(ctx, "TLS", func(context.Context) finding { return checkTLS(cfg) })
+	}
+	if cfg.Listen.Auth.JWT != nil {
+		d.check(ctx, "keys of JWTs", func(ctx context.Context) finding { return checkKeys(ctx, cfg) })
+	}
 }
 
-var errNoServer = errors.New("no server is named")
+// arrow begins the line with the one thing to do.
+const arrow = "\n    → "
+
+// toDo is an error with the one thing to do.
+func toDo(err error, format string, args ...any) error {
+	return fmt.Errorf("%w"+arrow+"%s", err, fmt.Sprintf(format, args...))
+}
+
+// withArrow gives an error that says itself what to do, behind its last semicolon,
+// the form of the others.
+func withArrow(text string) string {
+	at := strings.LastIndex(text, "; ")
+	if at < 0 || strings.Contains(text, arrow) {
+		return text
+	}
+	return text[:at] + arrow + text[at+2:]
+}

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -15,7 +13,6 @@ import (
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
-	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/audit"
@@ -30,7 +27,7 @@ func sortedPersonas(cfg *config.Config) []string { return slices.Sorted(maps.Key
 func checkPolicy(ctx context.Context, cfg *config.Config) finding {
 	policies, err := newPolicySet(cfg)
 	if err != nil {
-		return finding{err: err}
+		return finding{err: toDo(err, "correct the configuration")}
 	}
 	engine, err := policies.compileLocal(ctx)
 	if err != nil {
@@ -81,7 +78,7 @@ func checkFacts(ctx context.Context, c *clients) finding {
 func checkClock(ctx context.Context, c *clients) finding {
 	who, err := c.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
-		return finding{err: errors.New(facts.Reason(err))}
+		return finding{err: toDo(errors.New(facts.Reason(err)), "run doctor again: AWS answered a moment ago")}
 	}
 	at, ok := awsmiddleware.GetServerTime(who.ResultMetadata)
 	if !ok {
@@ -96,63 +93,19 @@ func checkClock(ctx context.Context, c *clients) finding {
 
 // checkAudit opens the record, which is needed before anything else is.
 func checkAudit(cfg *config.Config) finding {
-	log, err := audit.Open(cfg.Audit.File)
+	key, err := auditKey(cfg.Audit.KeyFile)
+	if err != nil {
+		return finding{err: err} // says what to do itself
+	}
+	log, err := audit.OpenWithKey(cfg.Audit.File, key)
 	if err != nil {
 		return finding{err: toDo(err, "name a file that can be written as audit.file")}
 	}
 	if err := log.Close(); err != nil {
 		return finding{err: err}
 	}
-	return finding{well: cfg.Audit.File}
+	if key == nil {
+		return finding{well: cfg.Audit.File}
+	}
+	return finding{well: cfg.Audit.File + ", signed"}
 }
-
-// checkServer starts the server, without credentials, and compares its tools
-// with the catalogue.
-func checkServer(ctx context.Context, cfg *config.Config) finding {
-	catalogue, err := loadCatalog(cfg)
-	if err != nil {
-		return finding{err: err}
-	}
-	if len(cfg.Upstream.Command) == 0 && len(cfg.Upstream.URLs) == 0 {
-		return finding{err: toDo(errNoServer, "name it as upstream.command, or start wrap with -- COMMAND")}
-	}
-	servers, err := newServers(cfg, "")
-	if err != nil {
-		return finding{err: err}
-	}
-	process, err := servers.start(0, nil)
-	if err != nil {
-		return finding{err: err}
-	}
-	defer process.Stop()
-	began := time.Now()
-	client := mcp.NewClient(&mcp.Implementation{Name: "ecs-mcp-proxy-doctor", Version: version}, nil)
-	session, err := client.Connect(ctx, &mcp.IOTransport{Reader: readCloser{process.Stdout}, Writer: process.Stdin}, nil)
-	if err != nil {
-		var said bytes.Buffer
-		servers.log.explain(&said)
-		return finding{err: toDo(fmt.Errorf("it does not answer initialize: %w", err), "start it by hand: %s\n%s", strings.Join(cfg.Upstream.Command, " "), strings.TrimSpace(said.String()))}
-	}
-	defer session.Close()
-	ready := time.Since(began).Round(100 * time.Millisecond)
-	tools, err := session.ListTools(ctx, nil)
-	if err != nil {
-		return finding{err: fmt.Errorf("it does not list its tools: %w", err)}
-	}
-	var unknown []string
-	for _, tool := range tools.Tools {
-		if !slices.Contains(catalogue.Tools(), tool.Name) {
-			unknown = append(unknown, tool.Name)
-		}
-	}
-	if len(unknown) > 0 {
-		return finding{warning: fmt.Sprintf("ready after %s; %d of its %d tools are not in the catalogue %s, so they are hidden and refused: %s",
-			ready, len(unknown), len(tools.Tools), cfg.Upstream.Server, strings.Join(unknown, ", "))}
-	}
-	return finding{well: fmt.Sprintf("ready after %s; all of its %d tools are in the catalogue %s", ready, len(tools.Tools), cfg.Upstream.Server)}
-}
-
-// readCloser closes nothing: the process is stopped.
-type readCloser struct{ io.Reader }
-
-func (readCloser) Close() error { return nil }
