@@ -56,10 +56,11 @@ func TestComposeSharesTheNetworkAndNothingElse(t *testing.T) {
 			t.Errorf("port %s is open to other machines", port)
 		}
 	}
-	if proxy.Healthcheck == nil || !slices.Equal(proxy.Healthcheck.Test, []string{"CMD", "/bin/ecs-mcp-proxy", "health"}) || proxy.StopGracePeriod != "60s" {
+	configured := parse(t, "compose/ecs-mcp-proxy.yaml")
+	if proxy.Healthcheck == nil || !slices.Equal(proxy.Healthcheck.Test, append([]string{"CMD"}, askedAlive(configured)...)) || proxy.StopGracePeriod != "60s" {
 		t.Errorf("%+v", proxy)
 	}
-	u := parse(t, "compose/ecs-mcp-proxy.yaml").Upstream.URLs[0]
+	u := configured.Upstream.URLs[0]
 	if server.Environment["AWS_CONTAINER_CREDENTIALS_FULL_URI"] != "http://"+u.Credentials.Listen+"/credentials" ||
 		server.Environment["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"] != u.Credentials.TokenFile ||
 		"http://"+server.Environment["FASTMCP_HOST"]+":"+server.Environment["FASTMCP_PORT"]+"/mcp" != u.URL {

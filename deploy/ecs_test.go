@@ -139,7 +139,8 @@ func TestContainersOfATaskAreKeptApart(t *testing.T) {
 		if proxy.StopTimeout <= 30 { // serve takes up to 30 s to let calls end
 			t.Errorf("%s: the proxy is killed after %d s", path, proxy.StopTimeout)
 		}
-		if proxy.HealthCheck == nil || !slices.Equal(proxy.HealthCheck.Command, []string{"CMD", "/bin/ecs-mcp-proxy", "health"}) {
+		configured := parse(t, strings.TrimSuffix(path, ".json")+".yaml")
+		if proxy.HealthCheck == nil || !slices.Equal(proxy.HealthCheck.Command, append([]string{"CMD"}, askedAlive(configured)...)) {
 			t.Errorf("%s: health: %+v", path, proxy.HealthCheck)
 		}
 		if !slices.Equal(proxy.Command, []string{"serve", "--config", "/config/ecs-mcp-proxy.yaml"}) {

@@ -147,17 +147,21 @@ func TestPodsAreAskedByTheProgramItself(t *testing.T) {
 		objects := built(t, variant)
 		pod := objects["Deployment"].Spec.Template.Spec
 		proxy := pod.Containers[0]
-		for name, p := range map[string]*struct{ Exec struct{ Command []string } }{"startup": proxy.StartupProbe, "readiness": proxy.ReadinessProbe, "liveness": proxy.LivenessProbe} {
-			if p == nil || !slices.Equal(p.Exec.Command, []string{"/bin/ecs-mcp-proxy", "health"}) {
-				t.Errorf("%s: %s: %+v", variant, name, p)
+		c, err := config.Parse([]byte(objects["ConfigMap"].Data["ecs-mcp-proxy.yaml"]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range []struct {
+			name  string
+			probe *struct{ Exec struct{ Command []string } }
+			want  []string
+		}{{"startup", proxy.StartupProbe, askedAlive(c)}, {"readiness", proxy.ReadinessProbe, askedReady(c)}, {"liveness", proxy.LivenessProbe, askedAlive(c)}} {
+			if p.probe == nil || !slices.Equal(p.probe.Exec.Command, p.want) {
+				t.Errorf("%s: %s: %+v, want %q", variant, p.name, p.probe, p.want)
 			}
 		}
 		if pod.TerminationGracePeriodSeconds <= 30 { // serve takes up to 30 s to let calls end
 			t.Errorf("%s: the pod is killed after %d s", variant, pod.TerminationGracePeriodSeconds)
-		}
-		c, err := config.Parse([]byte(objects["ConfigMap"].Data["ecs-mcp-proxy.yaml"]))
-		if err != nil {
-			t.Fatal(err)
 		}
 		u := c.Upstream.URLs[0]
 		server := strings.Join(pod.Containers[1].Command, " ")

@@ -85,6 +85,9 @@ func TestServeTellsOperatorsWhetherItIsReady(t *testing.T) {
 			t.Errorf("%s on the clients' address: %d", path, status)
 		}
 	}
+	if out, err := exec.Command("ecs-mcp-proxy", "health", "--live", "--address", s.admin(t), "--timeout", "1m").CombinedOutput(); err != nil || string(out) != "ok\n" {
+		t.Errorf("health --live: %v %s", err, out)
+	}
 	// Nothing here is said with a secret, or of a call.
 	must(t, os.Remove(filepath.Join(s.dir, "audit.jsonl")))
 	must(t, os.Mkdir(filepath.Join(s.dir, "audit.jsonl"), 0o700))
@@ -94,6 +97,9 @@ func TestServeTellsOperatorsWhetherItIsReady(t *testing.T) {
 	}
 	if code, out := health(t, s.admin(t)); code != 1 || !strings.Contains(out, "audit: not ready") {
 		t.Errorf("health without a record: %d %s", code, out)
+	}
+	if out, err := exec.Command("ecs-mcp-proxy", "health", "--live", "--address", s.admin(t), "--timeout", "1m").CombinedOutput(); err != nil {
+		t.Errorf("it lives, and is not to be started anew: %v %s", err, out)
 	}
 	must(t, s.cmd.Process.Signal(syscall.SIGTERM))
 	<-s.ended

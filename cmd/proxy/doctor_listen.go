@@ -21,7 +21,7 @@ func checkAdmin(cfg *config.Config) finding {
 	if err == nil {
 		return finding{well: address + " is free"}
 	}
-	if asked := askReady(address, 3*time.Second, io.Discard); asked == nil || errors.As(asked, new(exitCode)) {
+	if asked := askAdmin(address, "/readyz", 3*time.Second, io.Discard); asked == nil || errors.As(asked, new(exitCode)) {
 		return finding{well: "a proxy answers at " + address + " already"}
 	}
 	return finding{err: toDo(err, "name another admin.address, or end what listens there")}

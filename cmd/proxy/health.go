@@ -20,14 +20,18 @@ image has no other program to ask with. Any answer but a 5xx is good: the port i
 opened only once policy and record are in order, and without a token it says 401.
 
 With --address it asks /readyz on the proxy's admin.address instead, of serve or of
-wrap, prints the answer, and only "ready" is good.`
+wrap, prints the answer, and only "ready" is good. With --live it asks /healthz there:
+whether the process lives, for what restarts it or waits for it. A server of
+upstream.urls that waits for the proxy must wait for that: the proxy is ready when
+its servers are.`
 
 // newHealth is hidden: people have docker, ECS or Kubernetes ask.
 func newHealth() *cobra.Command {
 	var limit time.Duration
 	var address string
+	var live bool
 	cmd := &cobra.Command{
-		Use:    "health [URL | --address HOST:PORT]",
+		Use:    "health [URL | --address HOST:PORT [--live]]",
 		Short:  "Ask a running serve whether it serves",
 		Long:   healthHelp,
 		Args:   cobra.MaximumNArgs(1),
@@ -36,8 +40,14 @@ func newHealth() *cobra.Command {
 			if address != "" && len(args) == 1 {
 				return fmt.Errorf("%w: give a URL or --address, not both", errUsage)
 			}
+			if live && address == "" {
+				return fmt.Errorf("%w: --live is for --address", errUsage)
+			}
+			if live {
+				return askAdmin(address, "/healthz", limit, cmd.OutOrStdout())
+			}
 			if address != "" {
-				return askReady(address, limit, cmd.OutOrStdout())
+				return askAdmin(address, "/readyz", limit, cmd.OutOrStdout())
 			}
 			target := "http://" + config.DefaultAddress + config.DefaultPath
 			if len(args) == 1 {
@@ -48,6 +58,7 @@ func newHealth() *cobra.Command {
 	}
 	cmd.Flags().DurationVar(&limit, "timeout", 3*time.Second, "how long the answer may take")
 	cmd.Flags().StringVar(&address, "address", "", "ask /readyz there: the proxy's admin.address")
+	cmd.Flags().BoolVar(&live, "live", false, "ask /healthz there instead")
 	return cmd
 }
 
@@ -79,9 +90,9 @@ func askHealth(address string, limit time.Duration) error {
 	return nil
 }
 
-// askReady passes on what the admin address says.
-func askReady(address string, limit time.Duration, out io.Writer) error {
-	answer, err := asking(limit, false).Get("http://" + address + "/readyz")
+// askAdmin passes on what the admin address says.
+func askAdmin(address, path string, limit time.Duration, out io.Writer) error {
+	answer, err := asking(limit, false).Get("http://" + address + path)
 	if err != nil {
 		return fmt.Errorf("ask health: %w; is admin.address set?", err)
 	}
