@@ -30,6 +30,17 @@ func TestVersionIsWhatWasStampedElseTheModules(t *testing.T) {
 	}
 }
 
+// "go install …@version" takes no module that replaces or excludes others.
+func TestTheModuleCanBeInstalledByItsPath(t *testing.T) {
+	b, err := os.ReadFile("../../go.mod")
+	must(t, err)
+	for line := range strings.Lines(string(b)) {
+		if word, _, _ := strings.Cut(strings.TrimSpace(line), " "); word == "replace" || word == "exclude" {
+			t.Errorf("go.mod has %q", strings.TrimSpace(line))
+		}
+	}
+}
+
 // A release is built for what CI compiles, stamped, and the same each time.
 func TestAReleaseIsWhatCICompiles(t *testing.T) {
 	b, err := os.ReadFile("../../.goreleaser.yaml")
