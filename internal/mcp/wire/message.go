@@ -61,6 +61,9 @@ type Message struct {
 	ModernVersion bool
 	// Version is that version; empty if there is none, or it is no string.
 	Version string
+	// InputResponses and RequestState are params' members of these names: what a
+	// request that is made again brings of its round before; nil when absent.
+	InputResponses, RequestState json.RawMessage
 	// SubscriptionID is the id of the request that subscribed to a notification.
 	SubscriptionID ID
 

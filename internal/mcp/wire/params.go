@@ -17,6 +17,7 @@ type params struct {
 	name, uri, arguments, token, requestID json.RawMessage
 
 	metaToken, version, subscription json.RawMessage
+	inputResponses, requestState     json.RawMessage
 	task                             bool
 }
 
@@ -47,6 +48,10 @@ func (r *reader) readParams() (json.RawMessage, *Error) {
 			p.requestID, err = r.value(false)
 		case "_meta":
 			err = r.meta()
+		case "inputResponses":
+			p.inputResponses, err = r.value(false)
+		case "requestState":
+			p.requestState, err = r.value(false)
 		case "task":
 			p.task = true
 			_, err = r.value(false)
@@ -101,6 +106,7 @@ func (r *reader) interpret(m *Message) *Error {
 	case "notifications/cancelled":
 		m.RequestID, _ = parseID(p.requestID)
 	}
+	m.InputResponses, m.RequestState = p.inputResponses, p.requestState
 	if isText(subject) {
 		m.Name, _ = unquote(subject) // valid: the decoder has read it
 	}
