@@ -130,7 +130,7 @@ func (c *Conversation) serverRequest(l *link, m *wire.Message) {
 	case c.kept.Load().Mentions(m):
 		why = "names what policy keeps from the client"
 	case !c.inflight.ask(l, m):
-		why = "has the id of another that is not answered yet, or too many are not"
+		why = "has an id that is not its to use, or that of another that is not answered yet, or too many are not"
 	default:
 		c.client(l.show(m))
 		return

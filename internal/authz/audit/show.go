@@ -68,6 +68,7 @@ func showDecision(b *strings.Builder, r Record) {
 		}
 		showObligations(b, r)
 	}
+	showApproval(b, r.Approval)
 	if g := r.Grant; g != nil {
 		line(b, "grant", fmt.Sprintf("%s, session %s of %s", g.AccessKeyID, g.SessionName, g.Role))
 		line(b, "", fmt.Sprintf("session policy of %d characters (packed %d %%), denied by AWS after %s", g.SessionPolicySize, g.PackedPolicySize, g.Until.Format(time.RFC3339)))
@@ -82,6 +83,8 @@ func showDecision(b *strings.Builder, r Record) {
 // answer says what became of the call, and what policy said if that is not the same.
 func answer(r Record) string {
 	switch {
+	case r.Phase == PhaseAsked:
+		return "allowed, if the client's user agrees"
 	case r.Phase != PhaseDecision:
 		return "refused (" + r.Class + ")"
 	case r.EnforceWouldDeny:
@@ -92,10 +95,25 @@ func answer(r Record) string {
 	return "allowed"
 }
 
+// showApproval says what the client's user was asked, and what the user said.
+func showApproval(b *strings.Builder, a *Approval) {
+	if a == nil {
+		return
+	}
+	for text := range strings.SplitSeq(a.Question, "\n") {
+		line(b, "asked", text)
+	}
+	took := ""
+	if a.Millis > 0 {
+		took = fmt.Sprintf(" after %.1f s", a.Millis/1000)
+	}
+	line(b, "user", map[string]string{AnswerAccept: "agreed" + took, AnswerDecline: "declined" + took, AnswerCancel: "dismissed the question" + took, AnswerNone: "gave no answer" + took}[a.Answer])
+}
+
 // showObligations says what guardrails asked for besides a verdict.
 func showObligations(b *strings.Builder, r Record) {
 	for _, o := range r.Result.Obligations {
-		line(b, "obligation", o.Kind+" "+strings.Join(o.Members, ", "))
+		line(b, "obligation", strings.TrimSpace(o.Kind+" "+strings.Join(o.Members, ", ")+o.Message))
 	}
 	for _, d := range r.Result.SessionDeny {
 		text := "AWS is to deny " + strings.Join(d.Action, ", ") + " on " + strings.Join(d.Resource, ", ")
