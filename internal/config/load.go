@@ -72,6 +72,7 @@ func (c *Config) anchor(dir string) error {
 		return filepath.Join(dir, p)
 	}
 	c.Audit.File, c.Upstream.Lock = join(c.Audit.File), join(c.Upstream.Lock)
+	c.Confirm.KeyFile = join(c.Confirm.KeyFile)
 	for _, paths := range [][]string{c.Catalogs, c.Policy.Paths} {
 		for i := range paths {
 			paths[i] = join(paths[i])
