@@ -28,6 +28,10 @@ func (c *Conversation) fromServer(ctx context.Context, l *link, line []byte, err
 		c.serverResponse(ctx, l, m)
 	case wire.Notification:
 		if m.Method == "notifications/cancelled" {
+			if l.shown(m.RequestID).IsOwn() {
+				c.Event(classUpstream, "the server withdrew a question of the proxy's; dropped")
+				return
+			}
 			c.inflight.answered(l.shown(m.RequestID)) // MCP wants no answer any more
 		}
 		if l.lane > 0 && strings.HasSuffix(m.Method, "/list_changed") {
