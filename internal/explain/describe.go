@@ -62,11 +62,23 @@ func (e *Explanation) fill(j judged) {
 	}
 }
 
-// kept says what the client does not see of the answer.
+// kept says who must agree first, and what the client does not see of the answer.
 func (e *Explanation) kept(obligations []authz.Obligation) {
-	var members []string
+	var members, needs []string
+	asks, always := false, false
 	for _, o := range obligations {
 		members = append(members, o.Members...)
+		if o.Kind == authz.ObligationConfirm {
+			asks, always, needs = true, always || len(o.Needs) == 0, append(needs, o.Needs...)
+		}
+	}
+	if asks {
+		text := "the client's user is asked first, and must agree: without a yes, or with a client that cannot ask, the call is refused"
+		if !always {
+			slices.Sort(needs)
+			text += "; whether that is so depends on " + strings.Join(slices.Compact(needs), ", ") + ", which is not known here"
+		}
+		e.Notes = append(e.Notes, text)
 	}
 	if len(members) > 0 {
 		slices.Sort(members)

@@ -15,7 +15,13 @@ import (
 // Show writes the records of one decision for a person to read.
 func Show(w io.Writer, records []Record) error {
 	var b strings.Builder
+	decided := slices.ContainsFunc(records, func(r Record) bool { return r.Phase == PhaseDecision || r.Phase == PhaseRefusal })
 	for _, r := range records {
+		if r.Phase == PhaseAsked && decided { // all else is said once more below
+			line(&b, "asked", "the client's user, at "+r.Timestamp.Format(time.RFC3339))
+			showApproval(&b, r.Approval)
+			continue
+		}
 		switch r.Phase {
 		case PhaseRenewal:
 			if g := r.Grant; g != nil {
@@ -75,7 +81,7 @@ func showDecision(b *strings.Builder, r Record) {
 		line(b, "", g.SessionPolicy)
 	}
 	line(b, "policy", prefixed("revision ", r.Revision))
-	if r.Phase == PhaseRefusal && r.Result != nil {
+	if r.Phase == PhaseRefusal && r.Result != nil && r.Class != "unconfirmed" {
 		line(b, "next", "ecs-mcp-proxy explain --decision "+r.DecisionID+" --config FILE says what would allow it")
 	}
 }
@@ -100,8 +106,10 @@ func showApproval(b *strings.Builder, a *Approval) {
 	if a == nil {
 		return
 	}
-	for text := range strings.SplitSeq(a.Question, "\n") {
-		line(b, "asked", text)
+	if a.Question != "" {
+		for text := range strings.SplitSeq(a.Question, "\n") {
+			line(b, "", "  "+text)
+		}
 	}
 	took := ""
 	if a.Millis > 0 {
