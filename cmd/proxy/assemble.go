@@ -187,3 +187,12 @@ func newPins(cfg *config.Config, known *catalog.Catalog) (*mcp.ToolPins, error) 
 	}
 	return pins, nil
 }
+
+// newConsents asks the clients' users where policy obliges to that.
+func newConsents(cfg *config.Config) (*mcp.Consents, error) {
+	key, err := cfg.Confirm.Key()
+	if err != nil {
+		return nil, fmt.Errorf("confirm.key_file: %w", err)
+	}
+	return mcp.NewConsents(key, cfg.Confirm.Timeout.D()), nil
+}

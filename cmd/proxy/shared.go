@@ -20,6 +20,7 @@ type shared struct {
 	records   *audit.Log
 	shadow    *mcp.Shadow // nil: policy is enforced
 	observe   mcp.Observer
+	consents  *mcp.Consents
 	pins      *mcp.ToolPins
 	changed   func(text string) // is told of a tool that says something else
 }
@@ -31,6 +32,6 @@ func (s *shared) gate(cfg *config.Config, caller mcp.Caller, lanes *lane.Pool, s
 		Lanes: lanes, Delivery: grant.Delivery(cfg.Credentials.Delivery), NoReuse: cfg.Credentials.Reuse == config.ReuseNone,
 		Timeout: cfg.Limits.CallTimeout.D(), Wait: cfg.Limits.Wait.D(),
 		FullDetail: cfg.ClientDetail == "full", ListOperations: cfg.Listing.Operations, ShowCommand: show, Observe: s.observe,
-		Pins: s.pins, ToolChanged: s.changed,
+		Pins: s.pins, ToolChanged: s.changed, Consents: s.consents,
 	}
 }

@@ -98,6 +98,9 @@ func (s *sidecar) run(ctx context.Context) error {
 	if s.pins, err = newPins(cfg, s.catalogue); err != nil {
 		return err
 	}
+	if s.consents, err = newConsents(cfg); err != nil {
+		return err
+	}
 
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)

@@ -111,6 +111,9 @@ func (w *wrapper) run(ctx context.Context) error {
 	if common.pins, err = newPins(cfg, catalogue); err != nil {
 		return err
 	}
+	if common.consents, err = newConsents(cfg); err != nil {
+		return err
+	}
 	conversation.Gate = common.gate(cfg, caller, lanes, w.showCommand)
 	defer live.OnChange(conversation.PolicyChanged)()
 	go aws.check(ctx, w.log)

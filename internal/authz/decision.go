@@ -86,18 +86,6 @@ type Reason struct {
 	Needs []string `json:"needs,omitempty"`
 }
 
-// Obligation is something the proxy must do if the call goes ahead. A kind that
-// the proxy does not know refuses the call.
-type Obligation struct {
-	Kind string `json:"kind"` // ObligationRedact
-	// Members are names of JSON members whose values are taken out of the answer,
-	// or OUTER.INNER for those of the objects in a list.
-	Members []string `json:"members,omitempty"`
-}
-
-// ObligationRedact takes the values of Obligation.Members out of the answer.
-const ObligationRedact = "redact"
-
 // SessionDeny is a Deny statement that the grant repeats in its session policy,
 // as far as it is about the decided actions, so that AWS checks again at use.
 // Its members are IAM's own.

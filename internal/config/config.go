@@ -15,6 +15,7 @@ type Config struct {
 	Facts        Facts              `yaml:"facts"`
 	Catalogs     []string           `yaml:"catalogs"`
 	Policy       Policy             `yaml:"policy"`
+	Confirm      Confirm            `yaml:"confirm"`
 	Credentials  Credentials        `yaml:"credentials"`
 	Limits       Limits             `yaml:"limits"`
 	Audit        Audit              `yaml:"audit"`
@@ -230,6 +231,7 @@ func (c *Config) Complete() {
 	setDefault(&c.Upstream.Lanes, max(DefaultLanes, len(c.Upstream.URLs)))
 	setDefault(&c.Facts.TTL, DefaultTTL)
 	setDefault(&c.Policy.Reload, "on")
+	setDefault(&c.Confirm.Timeout, DefaultConfirm)
 	c.completeListen()
 	setDefault(&c.Credentials.Delivery, DeliveryLease)
 	setDefault(&c.Credentials.Reuse, ReuseReads)

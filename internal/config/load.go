@@ -76,6 +76,7 @@ func (c *Config) anchor(dir string) error {
 		return filepath.Join(dir, p)
 	}
 	c.Audit.File, c.Audit.KeyFile, c.Upstream.Lock = join(c.Audit.File), join(c.Audit.KeyFile), join(c.Upstream.Lock)
+	c.Confirm.KeyFile = join(c.Confirm.KeyFile)
 	for _, paths := range [][]string{c.Catalogs, c.Policy.Paths} {
 		for i := range paths {
 			paths[i] = join(paths[i])

@@ -95,6 +95,7 @@ func (c *Config) validate(lines lineIndex) (problems []error) {
 		fail("facts.role", "facts.role must be a role ARN")
 	}
 	c.validatePolicy(fail)
+	c.validateConfirm(fail)
 	c.validateCredentials(fail)
 	c.validateLimits(fail)
 	c.validateListen(fail)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/catalog"
@@ -63,11 +62,23 @@ func (e *Explanation) fill(j judged) {
 	}
 }
 
-// kept says what the client does not see of the answer.
+// kept says who must agree first, and what the client does not see of the answer.
 func (e *Explanation) kept(obligations []authz.Obligation) {
-	var members []string
+	var members, needs []string
+	asks, always := false, false
 	for _, o := range obligations {
 		members = append(members, o.Members...)
+		if o.Kind == authz.ObligationConfirm {
+			asks, always, needs = true, always || len(o.Needs) == 0, append(needs, o.Needs...)
+		}
+	}
+	if asks {
+		text := "the client's user is asked first, and must agree: without a yes, or with a client that cannot ask, the call is refused"
+		if !always {
+			slices.Sort(needs)
+			text += "; whether that is so depends on " + strings.Join(slices.Compact(needs), ", ") + ", which is not known here"
+		}
+		e.Notes = append(e.Notes, text)
 	}
 	if len(members) > 0 {
 		slices.Sort(members)
@@ -79,7 +90,7 @@ func (e *Explanation) kept(obligations []authz.Obligation) {
 func accesses(asked []authz.Access, results []authz.AccessResult, documents []named) []Access {
 	var out []Access
 	for i, a := range asked {
-		one := Access{Access: a, Words: words(a)}
+		one := Access{Access: a, Words: a.Words()}
 		if i < len(results) {
 			r := results[i]
 			one.result, one.Verdict, one.Layer, one.Hopeless = r, r.Verdict, r.Layer, r.Hopeless()
@@ -94,49 +105,6 @@ func accesses(asked []authz.Access, results []authz.AccessResult, documents []na
 		out = append(out, one)
 	}
 	return out
-}
-
-// words says what an access does: the action's name in words and what it is
-// done to.
-func words(a authz.Access) string {
-	if a.Action == "iam:PassRole" && a.Unsettled() {
-		a.Resource = "*"
-		return "pass the roles in " + object(a) + ", which were not looked up"
-	}
-	_, action, _ := strings.Cut(a.Action, ":")
-	return strings.TrimSpace(spaced(action) + " " + object(a))
-}
-
-// object is what an access is about, without what every ARN of the call has.
-func object(a authz.Access) string {
-	arn := a.Resource
-	if arn == "*" && a.Subject != "" {
-		arn = a.Subject
-	}
-	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) != 6 {
-		return ""
-	}
-	return parts[5]
-}
-
-// spaced writes DescribeTaskDefinition as "describe task definition" and
-// ListVPCs as "list VPCs".
-func spaced(name string) string {
-	var out []string
-	runes := []rune(name)
-	start := 0
-	for i := 1; i <= len(runes); i++ {
-		if i < len(runes) && (!unicode.IsUpper(runes[i]) || unicode.IsUpper(runes[i-1])) {
-			continue
-		}
-		word := string(runes[start:i])
-		if len(word) < 2 || !unicode.IsUpper([]rune(word)[1]) {
-			word = strings.ToLower(word)
-		}
-		out, start = append(out, word), i
-	}
-	return strings.Join(out, " ")
 }
 
 // known lists what the catalogue would have taken.

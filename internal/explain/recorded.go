@@ -23,9 +23,13 @@ var ErrNoDecision = errors.New("the record holds no decision")
 // from the record; what would allow it, only if deciding again with the policy of
 // x gives the same answer. x may be nil: then the record alone is told.
 func (x *Explainer) Decision(ctx context.Context, records []audit.Record) (*Explanation, error) {
-	i := slices.IndexFunc(records, func(r audit.Record) bool {
-		return (r.Phase == audit.PhaseDecision || r.Phase == audit.PhaseRefusal) && r.Input != nil
-	})
+	of := func(phases ...string) int {
+		return slices.IndexFunc(records, func(r audit.Record) bool { return slices.Contains(phases, r.Phase) && r.Input != nil })
+	}
+	i := of(audit.PhaseDecision, audit.PhaseRefusal)
+	if i < 0 {
+		i = of(audit.PhaseAsked) // and never answered
+	}
 	if i < 0 {
 		return nil, ErrNoDecision
 	}
@@ -78,11 +82,11 @@ func fromRecord(r audit.Record) *Explanation {
 		Recorded: &Recorded{DecisionID: r.DecisionID, Time: r.Timestamp.UTC().Format(time.RFC3339), Revision: r.Revision, Class: r.Class},
 		Session:  &Session{Limit: grant.MaxPolicy, None: "a refused call is lent nothing"},
 	}
-	if r.Phase == audit.PhaseDecision {
+	if r.Phase != audit.PhaseRefusal {
 		e.Answer = Allowed
 		e.Session.None = "the call was lent nothing"
 	}
-	if r.Message != "" && r.Result == nil || r.Class == "credentials" {
+	if r.Message != "" && r.Result == nil || r.Class == "credentials" || r.Class == "unconfirmed" {
 		e.Because = []string{r.Message}
 	}
 	if r.Result != nil {
@@ -90,6 +94,12 @@ func fromRecord(r audit.Record) *Explanation {
 	}
 	if r.Result != nil && r.Phase == audit.PhaseDecision {
 		e.kept(r.Result.Obligations)
+	}
+	switch a := r.Approval; {
+	case r.Phase == audit.PhaseAsked:
+		e.Notes = append(e.Notes, "the client's user was asked first, and there was no answer, so the call did not go ahead")
+	case a != nil:
+		e.Notes = append(e.Notes, "the client's user was asked first, and the answer was "+a.Answer)
 	}
 	if r.EnforceWouldDeny {
 		e.Notes = append(e.Notes, "policy denies the call; it went ahead only because the mode was shadow")

@@ -82,6 +82,56 @@ func TestARecordedAllowSaysWhatWasLent(t *testing.T) {
 	}
 }
 
+// What policy allows if the client's user agrees is told as that, before the call
+// and of the record.
+func TestWhoMustAgreeIsSaid(t *testing.T) {
+	careful := func(settings any) *Explainer {
+		x := explainer(t, "deployer", map[string]who{"deployer": {identity: []string{"deployment"}, boundary: []string{"region-and-production"},
+			guardrails: map[string]any{"confirm": settings}}})
+		x.Tags = map[string]string{"Environment": "staging"}
+		return x
+	}
+	update := api("UpdateService", `{"cluster":"shop","service":"checkout","desiredCount":2}`)
+	const asked = "the client's user is asked first, and must agree"
+	notes := func(e *Explanation) string { return strings.Join(e.Notes, "\n") }
+	x := careful("on")
+	if e := ask(t, x, management, update); e.Answer != Allowed || !strings.Contains(notes(e), asked) || strings.Contains(notes(e), "depends on") {
+		t.Errorf("%s: %s", e.Answer, notes(e))
+	}
+	if e := ask(t, x, management, api("ListClusters", `{}`)); strings.Contains(notes(e), asked) {
+		t.Errorf("a read: %s", notes(e))
+	}
+	unknown := careful(map[string]any{"values": []string{"production"}})
+	unknown.Tags = nil
+	if e := ask(t, unknown, management, update); !strings.Contains(notes(e), "depends on aws:ResourceTag/Environment") {
+		t.Errorf("with a tag that is not known: %s", notes(e))
+	}
+
+	question := recordOf(t, x, update)
+	question.Phase, question.Class, question.Grant, question.Approval = audit.PhaseAsked, "asked", nil, &audit.Approval{Question: "May it?"}
+	declined := question
+	declined.Phase, declined.Class, declined.Approval, declined.Message = audit.PhaseRefusal, "unconfirmed", &audit.Approval{Answer: audit.AnswerDecline}, "the client's user declined"
+	agreed := recordOf(t, x, update)
+	agreed.Approval = &audit.Approval{Answer: audit.AnswerAccept}
+	for name, tt := range map[string]struct {
+		records []audit.Record
+		answer  string
+		note    string
+	}{
+		"never answered": {[]audit.Record{question}, Allowed, "there was no answer"},
+		"declined":       {[]audit.Record{question, declined}, Refused, "the answer was decline"},
+		"agreed":         {[]audit.Record{question, agreed}, Allowed, "the answer was accept"},
+	} {
+		e, err := x.Decision(t.Context(), tt.records)
+		if err != nil || e.Answer != tt.answer || !strings.Contains(notes(e), tt.note) {
+			t.Errorf("%s: %+v, %v", name, e, err)
+		}
+		if name == "declined" && !strings.Contains(strings.Join(e.Because, ""), "declined") {
+			t.Errorf("because %q", e.Because)
+		}
+	}
+}
+
 func TestWhatCannotBeDecidedAgainIsToldFromTheRecord(t *testing.T) {
 	x := explainer(t, "reader", nil)
 	r := recordOf(t, x, api("DeleteService", deleteCheckout))

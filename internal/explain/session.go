@@ -61,9 +61,9 @@ func (s *Session) weigh(item grant.Item) {
 	}
 	switch {
 	case a.Action == "iam:PassRole" && strings.ContainsAny(a.Resource, "*?"):
-		cannot("iam:PassRole: which role that is, is not in the call and was not looked up, so any of %s could be passed, to %s only", object(a), passedTo(a))
+		cannot("iam:PassRole: which role that is, is not in the call and was not looked up, so any of %s could be passed, to %s only", a.Object(), passedTo(a))
 	case a.Action == "iam:PassRole":
-		check("iam:PassRole: only %s, and only to %s", object(a), passedTo(a))
+		check("iam:PassRole: only %s, and only to %s", a.Object(), passedTo(a))
 	case a.Unscopable:
 		cannot("%s cannot be limited to a resource: the session may do it to every one of the account and region%s", a.Action, narrowed(a))
 	case a.Resource == "*" || strings.ContainsAny(a.Resource, "*?"):

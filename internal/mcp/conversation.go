@@ -44,7 +44,9 @@ type Conversation struct {
 	answered   atomic.Bool                     // a server has answered a request
 	leaving    atomic.Bool                     // a server that ends is not started again
 	kept       atomic.Pointer[redact.Redactor] // what is kept from the client by any call so far
-	clientGone func()                          // called when the client does not take what is written
+	hungUp     chan struct{}                   // closed when the client has closed a side
+	clientGone func()                          // closes it
+	questions  questions
 
 	links sync.WaitGroup // of what watches servers
 
@@ -56,7 +58,7 @@ type Conversation struct {
 // NewConversation returns a conversation without a gate; it must be set before
 // Run, with lanes that are opened by [Conversation.Open].
 func NewConversation(limits wire.Limits, log *zap.Logger, start func(lane int, environ []string) (Process, error)) *Conversation {
-	return &Conversation{Limits: limits, Log: log, Start: start, running: make(chan struct{}), never: make(chan struct{}), over: make(chan struct{}), inflight: newInflight()}
+	return &Conversation{Limits: limits, Log: log, Start: start, running: make(chan struct{}), never: make(chan struct{}), over: make(chan struct{}), hungUp: make(chan struct{}), inflight: newInflight()}
 }
 
 // Close ends the servers of a conversation that is not going to run.
@@ -94,8 +96,7 @@ func (c *Conversation) Run(ctx context.Context, from io.Reader, to io.Writer) er
 	defer cancel()
 	c.ctx = ctx
 
-	clientEnded := make(chan struct{})
-	c.clientGone = sync.OnceFunc(func() { close(clientEnded) })
+	c.clientGone = sync.OnceFunc(func() { close(c.hungUp) })
 	close(c.running)
 	written := done(func() {
 		if err := c.toClient.run(); err != nil {
@@ -112,7 +113,7 @@ func (c *Conversation) Run(ctx context.Context, from io.Reader, to io.Writer) er
 		select {
 		case <-c.over:
 		case <-ctx.Done():
-		case <-clientEnded:
+		case <-c.hungUp:
 			drained, stop := c.inflight.drained()
 			waitFor(ctx, drained, c.over)
 			stop()

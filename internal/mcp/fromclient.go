@@ -159,11 +159,17 @@ func (c *Conversation) forward(r *request, server lane.Server, hold *lane.Hold) 
 // decide lets the gate judge and forwards what it admits.
 func (c *Conversation) decide(ctx context.Context, r *request) {
 	m := r.message
-	call, id, err := c.Gate.admit(ctx, m, c.tell(m))
+	call, id, err := c.Gate.admit(ctx, m, c.tell(m), c.elicitor(m))
 	if err != nil {
-		c.warn(classify(err), id)
+		var answer []byte
+		if question, asks := errors.AsType[*asking](err); asks {
+			answer = question.answer
+		} else {
+			c.warn(classify(err), id)
+			answer = c.Gate.answer(m, classify(err), id)
+		}
 		if c.inflight.drop(r) {
-			c.client(c.Gate.answer(m, classify(err), id))
+			c.client(answer)
 		}
 		return
 	}
@@ -176,7 +182,7 @@ func (c *Conversation) decide(ctx context.Context, r *request) {
 	}
 	c.called.Store(true)
 	c.keep(call.redact)
-	if !server.Send(m.Raw) {
+	if !server.Send(call.message.Raw) {
 		<-server.Done() // it will not answer; neither will whoever settled what it left
 		c.giveUp(c.inflight.of(server))
 	}
@@ -188,10 +194,13 @@ func (c *Conversation) tell(m *wire.Message) func(times int) {
 	if m.ProgressToken == nil {
 		return nil
 	}
-	return func(times int) {
-		// So little that what the server reports is more, as MCP wants it.
-		c.client(fmt.Appendf(nil, `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":%s,"progress":%de-9,"message":"waiting for a free ECS MCP server"}}`, m.ProgressToken, times))
-	}
+	return func(times int) { c.progress(m, times, -9, "waiting for a free ECS MCP server") }
+}
+
+// progress reports times at a power of ten: so little that what follows is more, as
+// MCP wants it.
+func (c *Conversation) progress(m *wire.Message, times, power int, message string) {
+	c.client(fmt.Appendf(nil, `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":%s,"progress":%de%d,"message":%q}}`, m.ProgressToken, times, power, message))
 }
 
 // warn tells the operator at once what is wrong with the set-up, not the call.
@@ -275,6 +284,10 @@ func (c *Conversation) cancelled(m *wire.Message) {
 
 // clientResponse passes on the answer to a question the server asked.
 func (c *Conversation) clientResponse(m *wire.Message) {
+	if m.ID.IsOwn() {
+		c.elicited(m)
+		return
+	}
 	q := c.inflight.answered(m.ID)
 	if q == nil {
 		c.refuseMessage(classUnreadable, "an answer to nothing the server asked; dropped", "", nil)

@@ -28,6 +28,10 @@ func (c *Conversation) fromServer(ctx context.Context, l *link, line []byte, err
 		c.serverResponse(ctx, l, m)
 	case wire.Notification:
 		if m.Method == "notifications/cancelled" {
+			if l.shown(m.RequestID).IsOwn() {
+				c.Event(classUpstream, "the server withdrew a question of the proxy's; dropped")
+				return
+			}
 			c.inflight.answered(l.shown(m.RequestID)) // MCP wants no answer any more
 		}
 		if l.lane > 0 && strings.HasSuffix(m.Method, "/list_changed") {
@@ -130,7 +134,7 @@ func (c *Conversation) serverRequest(l *link, m *wire.Message) {
 	case c.kept.Load().Mentions(m):
 		why = "names what policy keeps from the client"
 	case !c.inflight.ask(l, m):
-		why = "has the id of another that is not answered yet, or too many are not"
+		why = "has an id that is not its to use, or that of another that is not answered yet, or too many are not"
 	default:
 		c.client(l.show(m))
 		return

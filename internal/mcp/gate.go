@@ -71,6 +71,8 @@ type Gate struct {
 	Timeout  time.Duration // of a call whose catalogue entry names none
 	// Wait is the longest that a call may be asked to wait; zero for what one session outlasts.
 	Wait time.Duration
+	// Consents is the client's user's word, where policy wants it; nil, and such calls are refused.
+	Consents *Consents
 	// Shadow is the mode shadow; nil, and policy is enforced.
 	Shadow *Shadow
 	// ListOperations adds to a tool's description which of its operations
@@ -95,7 +97,8 @@ type Gate struct {
 
 // admission is a call that may be forwarded, and the hold it must release.
 type admission struct {
-	id         string // decision id
+	id         string        // decision id
+	message    *wire.Message // that was judged and is to be forwarded
 	resolution *catalog.Resolution
 	hold       *lane.Hold
 	deadline   time.Time
@@ -104,9 +107,10 @@ type admission struct {
 
 // admit is the whole way of one call, top to bottom. It returns either an
 // admission, whose lease is open and whose decision is on record, or an error;
-// it records every refusal itself. While the call waits for its turn, wait is
-// called again and again, unless it is nil.
-func (g *Gate) admit(ctx context.Context, m *wire.Message, wait func(times int)) (_ *admission, id string, err error) {
+// it records every refusal itself; the error [asking] is none. While the call waits
+// for its turn, wait is called again and again, unless it is nil; elicit asks the
+// client's user.
+func (g *Gate) admit(ctx context.Context, m *wire.Message, wait func(times int), elicit elicitor) (_ *admission, id string, err error) {
 	id = audit.NewID()
 	record := audit.Record{Phase: audit.PhaseDecision, DecisionID: id, Class: classAllowed, Path: "ecsmcp/authz/decision",
 		RequestedBy: g.Caller.Principal.Kind + "/" + g.Caller.Principal.ID, Persona: g.Caller.Persona,
@@ -121,13 +125,20 @@ func (g *Gate) admit(ctx context.Context, m *wire.Message, wait func(times int))
 			g.observer().Panicked()
 			err = &refusal{classInternal, "it could not be judged", fmt.Sprintf("panic: %v", p)}
 		}
-		if err != nil {
+		if _, asks := errors.AsType[*asking](err); asks {
+			record.Class = classAsked
+		} else if err != nil {
 			err = g.recordRefusal(record, classify(err))
 			record.Class = classify(err).class
 		}
 		g.observer().Decided(record.Class, g.Caller.Persona)
 	}()
 
+	m, agreed, err := g.redeem(m, &record)
+	id = record.DecisionID
+	if err != nil {
+		return nil, id, err
+	}
 	resolution, err := g.resolve(ctx, m)
 	if err != nil {
 		return nil, id, err
@@ -138,25 +149,20 @@ func (g *Gate) admit(ctx context.Context, m *wire.Message, wait func(times int))
 	}
 	waiting, cancel := context.WithTimeoutCause(ctx, timeout, errWaited)
 	defer cancel()
-	judged, err := g.judge(waiting, m, resolution)
-	record.Input.Operation, record.Input.EscapesScope = resolution.Operation, resolution.EscapesScope
-	record.Input.Accesses = judged.request.Accesses
-	record.Revision = judged.decision.Revision
-	record.Message = strings.Join(judged.problems, "; ")
-	if err != nil {
-		if ctx.Err() != nil { // not policy's fault
-			err = &refusal{classCancelled, "it was cancelled", "cancelled while it was decided"}
+	judged, err := g.verdict(ctx, waiting, m, resolution, &record)
+	if err == nil && agreed == nil && g.Shadow == nil && judged.decision.Confirms() {
+		if agreed, err = g.confirm(ctx, m, judged, &record, elicit); err == nil {
+			again, cancel := context.WithTimeoutCause(ctx, timeout, errWaited) // the user's time is not the call's
+			defer cancel()
+			waiting = again
+			judged, err = g.verdict(ctx, waiting, m, resolution, &record)
 		}
-		return nil, id, err
 	}
-	record.Result = &judged.decision
-	if !judged.decision.Allow {
-		denied := denial(judged.request, judged.decision, g.FullDetail)
-		if !g.Shadow.passes(judged.request, judged.decision) {
-			return nil, id, denied
-		}
-		record.Class, record.EnforceWouldDeny = classShadow, true
-		record.Message = together(denied.detail, record.Message)
+	if err == nil && agreed != nil {
+		err = g.stillAgreed(m, judged, agreed)
+	}
+	if err != nil {
+		return nil, id, err
 	}
 	redactor, err := redact.New(judged.decision.Obligations)
 	if err != nil {
@@ -203,7 +209,33 @@ func (g *Gate) admit(ctx context.Context, m *wire.Message, wait func(times int))
 	if record.EnforceWouldDeny {
 		g.Shadow.letThrough.Add(1)
 	}
-	return &admission{id: id, resolution: resolution, hold: hold, deadline: order.Deadline, redact: redactor}, id, nil
+	return &admission{id: id, message: m, resolution: resolution, hold: hold, deadline: order.Deadline, redact: redactor}, id, nil
+}
+
+// verdict judges a call and puts on record what came of it. An error refuses it.
+func (g *Gate) verdict(ctx, waiting context.Context, m *wire.Message, r *catalog.Resolution, record *audit.Record) (judgement, error) {
+	judged, err := g.judge(waiting, m, r)
+	record.Input.Operation, record.Input.EscapesScope = r.Operation, r.EscapesScope
+	record.Input.Accesses = judged.request.Accesses
+	record.Revision = judged.decision.Revision
+	record.Message = strings.Join(judged.problems, "; ")
+	if err != nil {
+		if ctx.Err() != nil { // not policy's fault
+			err = &refusal{classCancelled, "it was cancelled", "cancelled while it was decided"}
+		}
+		return judged, err
+	}
+	record.Result = &judged.decision
+	if judged.decision.Allow {
+		return judged, nil
+	}
+	denied := denial(judged.request, judged.decision, g.FullDetail)
+	if !g.Shadow.passes(judged.request, judged.decision) {
+		return judged, denied
+	}
+	record.Class, record.EnforceWouldDeny = classShadow, true
+	record.Message = together(denied.detail, record.Message)
+	return judged, nil
 }
 
 // leavesBehind is why a tool that no lease ends is refused under delivery lease.

@@ -24,6 +24,7 @@ type greeting struct {
 	mu          sync.Mutex
 	initialize  []byte
 	version     string // that the first server answered
+	elicits     bool   // the client says that it can ask its user
 	changes     bool   // it says that its list of tools may change
 	initialized []byte // the notification
 	level       []byte // the last logging/setLevel
@@ -38,7 +39,7 @@ func (g *greeting) heard(request, answer *wire.Message) {
 	defer g.mu.Unlock()
 	switch request.Method {
 	case "initialize":
-		g.initialize, g.version = request.Raw, versionOf(answer)
+		g.initialize, g.version, g.elicits = request.Raw, versionOf(answer), wire.Elicits(request.Capabilities)
 		var result struct {
 			Capabilities struct {
 				Tools struct {
@@ -67,6 +68,15 @@ func (g *greeting) listChanged() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.changes
+}
+
+// canElicit reports whether the client can be asked to ask its user: it says so, in
+// a version of MCP that has the words for it.
+// Source: MCP 2025-06-18, elicitation; the versions before it have none.
+func (g *greeting) canElicit() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.elicits && g.version >= "2025-06-18"
 }
 
 // greeted is a greeting under way: the answers of the server come here.

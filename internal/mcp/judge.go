@@ -68,8 +68,11 @@ const unevaluated = "policy could not be evaluated; that is the proxy's set-up, 
 func policyError(err error) *refusal { return &refusal{classPolicy, unevaluated, err.Error()} }
 
 // dependsOnFacts: an optional access may be denied for want of a fact although
-// the call as a whole is allowed.
+// the call as a whole is allowed, or a fact may lift an obligation.
 func dependsOnFacts(d authz.Decision) bool {
+	if slices.ContainsFunc(d.Obligations, func(o authz.Obligation) bool { return len(o.Needs) > 0 }) {
+		return true
+	}
 	return slices.ContainsFunc(d.Accesses, func(a authz.AccessResult) bool {
 		return a.Verdict != authz.Allowed && a.Possible
 	})
@@ -86,6 +89,9 @@ func pinned(before, after []authz.Access, first authz.Decision) [][]grant.Pin {
 	var read []string
 	for _, deny := range first.Denies {
 		read = append(read, deny.Needs...)
+	}
+	for _, o := range first.Obligations {
+		read = append(read, o.Needs...)
 	}
 	pins := make([][]grant.Pin, len(after))
 	for i := range min(len(before), len(after)) { // what is further on is a role's, and has none

@@ -6,13 +6,14 @@ import "time"
 const (
 	StageDecide   = "decide"   // policy is asked, once or twice
 	StageFacts    = "facts"    // tags, roles and revisions are looked up
+	StageConfirm  = "confirm"  // the client's user is asked, and the answer awaited
 	StageWait     = "wait"     // for a lane, and for its server to be ready
 	StageGrant    = "grant"    // credentials are minted, or a living grant is found
 	StageUpstream = "upstream" // the server has the call
 )
 
 // Stages are all of them, in their order.
-var Stages = []string{StageDecide, StageFacts, StageWait, StageGrant, StageUpstream}
+var Stages = []string{StageDecide, StageFacts, StageConfirm, StageWait, StageGrant, StageUpstream}
 
 // Where a grant that was lent came from.
 const (
@@ -24,7 +25,7 @@ const (
 // Observer counts what a gate does. It is told classes, stages and personas, which
 // are few, and nothing of the call itself. It must be safe for concurrent use.
 type Observer interface {
-	// Decided is told of each judged message: classAllowed, or why not.
+	// Decided is told of each judged message: classAllowed, classAsked, or why not.
 	Decided(class, persona string)
 	// Answered is told how a call that was forwarded ended.
 	Answered(class string)

@@ -43,13 +43,14 @@ func (l *link) showCancelled(m *wire.Message) []byte {
 }
 
 // ask notes a request of a server; false if its id or its progress token is in
-// use, or too many requests are not answered.
+// use, or its id is for the proxy's own, or too many requests are not answered.
 func (f *inflight) ask(l *link, m *wire.Message) bool {
 	q := &question{server: l, id: m.ID, token: m.Token()}
-	q.shown, q.shownToken = l.shown(q.id).Key(), l.shown(q.token).Key()
+	shown := l.shown(q.id)
+	q.shown, q.shownToken = shown.Key(), l.shown(q.token).Key()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.server[q.shown] != nil || !q.token.IsZero() && f.tokens[q.shownToken] != nil || len(f.server) >= maxInflight {
+	if shown.IsOwn() || f.server[q.shown] != nil || !q.token.IsZero() && f.tokens[q.shownToken] != nil || len(f.server) >= maxInflight {
 		return false
 	}
 	f.server[q.shown] = q

@@ -32,7 +32,9 @@ const (
 	classUnknownTool = "unknown-tool"
 	classToolChanged = "tool-changed" // says something else of itself than it did
 	classArgument    = "argument"
-	classPolicy      = "policy" // policy denied, or could not be asked: then there is no result
+	classPolicy      = "policy"      // policy denied, or could not be asked: then there is no result
+	classUnconfirmed = "unconfirmed" // the client's user did not agree
+	classAsked       = "asked"       // the client asks its user, and makes the call again
 	classCredentials = "credentials"
 	classAudit       = "audit"
 	classUpstream    = "upstream"

@@ -169,6 +169,44 @@ func TestShowTellsWhatPolicyAskedForBesides(t *testing.T) {
 	}
 }
 
+// A call that the user was asked about is told once, with the question and the answer.
+func TestShowTellsWhatTheUserWasAskedAndSaid(t *testing.T) {
+	at := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	input := &Input{Accesses: []authz.Access{{Action: "ecs:UpdateService", Resource: "arn:x"}}}
+	result := &authz.Decision{Allow: true, Obligations: []authz.Obligation{{Kind: authz.ObligationConfirm, Message: "Ask Bob."}}}
+	question := Record{Phase: PhaseAsked, DecisionID: "abc", Timestamp: at, Class: "asked", Input: input, Result: result, Approval: &Approval{Question: "May the agent?\nIt would: \u202ex"}}
+	answer := func(phase, class, answer string, millis float64) Record {
+		return Record{Phase: phase, DecisionID: "abc", Timestamp: at, Class: class, Input: input, Result: result, Approval: &Approval{Answer: answer, Millis: millis}}
+	}
+	for name, tt := range map[string]struct {
+		records []Record
+		wants   []string
+	}{
+		"agreed":         {[]Record{question, answer(PhaseDecision, "allowed", AnswerAccept, 1500)}, []string{"asked      the client's user, at 2026-11-24T12:00:00Z\n             May the agent?\n             It would: \ufffdx\n", "user       agreed after 1.5 s\n", "answer     allowed\n", "obligation confirm Ask Bob."}},
+		"agreed, later":  {[]Record{question, answer(PhaseDecision, "allowed", AnswerAccept, 0)}, []string{"user       agreed\n"}},
+		"declined":       {[]Record{question, answer(PhaseRefusal, "unconfirmed", AnswerDecline, 10)}, []string{"user       declined after 0.0 s\n", "answer     refused (unconfirmed)\n"}},
+		"dismissed":      {[]Record{question, answer(PhaseRefusal, "unconfirmed", AnswerCancel, 10)}, []string{"user       dismissed the question"}},
+		"no answer":      {[]Record{question, answer(PhaseRefusal, "unconfirmed", AnswerNone, 10)}, []string{"user       gave no answer"}},
+		"never answered": {[]Record{question}, []string{"answer     allowed, if the client's user agrees\n", "May the agent?"}},
+	} {
+		var b strings.Builder
+		if err := Show(&b, tt.records); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range tt.wants {
+			if !strings.Contains(b.String(), want) {
+				t.Errorf("%s: does not say %q:\n%s", name, want, b.String())
+			}
+		}
+		if n := strings.Count(b.String(), "ecs:UpdateService on arn:x"); n != 1 {
+			t.Errorf("%s: tells the call %d times:\n%s", name, n, b.String())
+		}
+		if strings.Contains(b.String(), "explain --decision") {
+			t.Errorf("%s: names explain, which knows no more:\n%s", name, b.String())
+		}
+	}
+}
+
 func TestShowTellsADecisionWhole(t *testing.T) {
 	records := []Record{
 		{Phase: PhaseDecision, DecisionID: "abc", Timestamp: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC), Class: "allowed", Revision: "r1",

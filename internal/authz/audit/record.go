@@ -8,6 +8,7 @@ import (
 
 // The phases of a record.
 const (
+	PhaseAsked    = "asked"    // a call that policy allows if the client's user agrees, before the user is asked
 	PhaseDecision = "decision" // an allowed call, before it is forwarded
 	PhaseOutcome  = "outcome"  // the same call, after
 	PhaseRenewal  = "renewal"  // the same call, while it lasts: one more grant, before it is lent
@@ -43,6 +44,9 @@ type Record struct {
 	// Result is policy's answer; missing if policy was not asked.
 	Result *authz.Decision `json:"result,omitempty"`
 	Grant  *Grant          `json:"grant,omitempty"`
+	// Approval is what the client's user was asked (asked), and then what the user
+	// said (decision, refusal); missing if nobody was asked.
+	Approval *Approval `json:"approval,omitempty"`
 	// Message is the detail for the operator; the client saw less.
 	Message string `json:"message,omitempty"`
 	// Millis is how long the upstream took, in milliseconds (outcome only).
@@ -76,6 +80,23 @@ type Input struct {
 	ArgumentsSHA256 string         `json:"arguments_sha256,omitempty"`
 	Accesses        []authz.Access `json:"accesses,omitempty"`
 }
+
+// Approval is the consent of the client's user, as the client tells it.
+type Approval struct {
+	Question string `json:"question,omitempty"`
+	Answer   string `json:"answer,omitempty"` // AnswerAccept, …
+	// Millis is how long the user took, in milliseconds; missing if the client
+	// asked by itself and made its request again (MCP 2026-07-28).
+	Millis float64 `json:"millis,omitempty"`
+}
+
+// The answers: MCP's words, and one for what is none.
+const (
+	AnswerAccept  = "accept"
+	AnswerDecline = "decline"
+	AnswerCancel  = "cancel" // the question was dismissed
+	AnswerNone    = "none"   // in time, or none of these
+)
 
 // Grant is what was lent, without its secrets. AWS's CloudTrail knows it by
 // the same access key and session name.

@@ -15,7 +15,13 @@ import (
 // Show writes the records of one decision for a person to read.
 func Show(w io.Writer, records []Record) error {
 	var b strings.Builder
+	decided := slices.ContainsFunc(records, func(r Record) bool { return r.Phase == PhaseDecision || r.Phase == PhaseRefusal })
 	for _, r := range records {
+		if r.Phase == PhaseAsked && decided { // all else is said once more below
+			line(&b, "asked", "the client's user, at "+r.Timestamp.Format(time.RFC3339))
+			showApproval(&b, r.Approval)
+			continue
+		}
 		switch r.Phase {
 		case PhaseRenewal:
 			if g := r.Grant; g != nil {
@@ -68,13 +74,14 @@ func showDecision(b *strings.Builder, r Record) {
 		}
 		showObligations(b, r)
 	}
+	showApproval(b, r.Approval)
 	if g := r.Grant; g != nil {
 		line(b, "grant", fmt.Sprintf("%s, session %s of %s", g.AccessKeyID, g.SessionName, g.Role))
 		line(b, "", fmt.Sprintf("session policy of %d characters (packed %d %%), denied by AWS after %s", g.SessionPolicySize, g.PackedPolicySize, g.Until.Format(time.RFC3339)))
 		line(b, "", g.SessionPolicy)
 	}
 	line(b, "policy", prefixed("revision ", r.Revision))
-	if r.Phase == PhaseRefusal && r.Result != nil {
+	if r.Phase == PhaseRefusal && r.Result != nil && r.Class != "unconfirmed" {
 		line(b, "next", "ecs-mcp-proxy explain --decision "+r.DecisionID+" --config FILE says what would allow it")
 	}
 }
@@ -82,6 +89,8 @@ func showDecision(b *strings.Builder, r Record) {
 // answer says what became of the call, and what policy said if that is not the same.
 func answer(r Record) string {
 	switch {
+	case r.Phase == PhaseAsked:
+		return "allowed, if the client's user agrees"
 	case r.Phase != PhaseDecision:
 		return "refused (" + r.Class + ")"
 	case r.EnforceWouldDeny:
@@ -92,10 +101,27 @@ func answer(r Record) string {
 	return "allowed"
 }
 
+// showApproval says what the client's user was asked, and what the user said.
+func showApproval(b *strings.Builder, a *Approval) {
+	if a == nil {
+		return
+	}
+	if a.Question != "" {
+		for text := range strings.SplitSeq(a.Question, "\n") {
+			line(b, "", "  "+text)
+		}
+	}
+	took := ""
+	if a.Millis > 0 {
+		took = fmt.Sprintf(" after %.1f s", a.Millis/1000)
+	}
+	line(b, "user", map[string]string{AnswerAccept: "agreed" + took, AnswerDecline: "declined" + took, AnswerCancel: "dismissed the question" + took, AnswerNone: "gave no answer" + took}[a.Answer])
+}
+
 // showObligations says what guardrails asked for besides a verdict.
 func showObligations(b *strings.Builder, r Record) {
 	for _, o := range r.Result.Obligations {
-		line(b, "obligation", o.Kind+" "+strings.Join(o.Members, ", "))
+		line(b, "obligation", strings.TrimSpace(o.Kind+" "+strings.Join(o.Members, ", ")+o.Message))
 	}
 	for _, d := range r.Result.SessionDeny {
 		text := "AWS is to deny " + strings.Join(d.Action, ", ") + " on " + strings.Join(d.Resource, ", ")

@@ -121,7 +121,7 @@ func TestEachGuardrailAllowsAndDenies(t *testing.T) {
 	}
 	known := guardrailNames(t)
 	for _, name := range known {
-		if _, ok := tests[name]; !ok && name != "region" && name != "iam_escalation" && name != "redact_answers" && name != "leaves_credentials" { // below; package redact
+		if _, ok := tests[name]; !ok && name != "region" && name != "iam_escalation" && !slices.Contains([]string{"redact_answers", "leaves_credentials", "confirm"}, name) { // below; package redact
 			t.Errorf("guardrail %s is not among the tests", name)
 		}
 	}
@@ -265,6 +265,45 @@ func TestUnknownTagsAreWorthLookingUp(t *testing.T) {
 				if strings.Contains(fmt.Sprint(d.Denies), value) && strings.TrimSpace(value) != "" && value != "production" {
 					t.Errorf("%q: the reason holds the tag's value: %v", value, d.Denies)
 				}
+			}
+		})
+	}
+}
+
+// The guardrail confirm allows and obliges. A tag that could spare the user the
+// question is worth looking up.
+func TestChangesAreConfirmedByTheirTag(t *testing.T) {
+	update := `{"cluster":"shop","service":"web","desiredCount":2}`
+	for name, tt := range map[string]struct {
+		settings  any
+		operation string
+		tag       string
+		asks      bool
+	}{
+		"off":                       {"off", "UpdateService", "production", false},
+		"any change":                {"on", "UpdateService", "staging", true},
+		"a read":                    {"on", "DescribeClusters", "production", false},
+		"production":                {map[string]any{"values": []string{"production"}}, "UpdateService", "production", true},
+		"staging":                   {map[string]any{"values": []string{"production"}}, "UpdateService", "staging", false},
+		"an action that is listed":  {map[string]any{"actions": []string{"ecs:Update*"}}, "UpdateService", "staging", true},
+		"one that is not":           {map[string]any{"actions": []string{"ecs:Delete*"}}, "UpdateService", "staging", false},
+		"production, of an unknown": {map[string]any{"values": []string{"production"}}, "UpdateService", "?", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			params := update
+			if tt.operation == "DescribeClusters" {
+				params = `{}`
+			}
+			r := operated(t, "everybody", tt.operation, params)
+			if tt.tag != "?" {
+				r = withTag(r, tt.tag)
+			}
+			d, err := everybody(t, Guardrails{"confirm": tt.settings}).Decide(t.Context(), r)
+			if err != nil || !d.Allow || d.Confirms() != tt.asks {
+				t.Errorf("got %+v, %v", d, err)
+			}
+			if needs := slices.ContainsFunc(d.Obligations, func(o authz.Obligation) bool { return len(o.Needs) > 0 }); needs != (tt.tag == "?") {
+				t.Errorf("needs %t", needs)
 			}
 		})
 	}

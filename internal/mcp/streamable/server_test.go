@@ -16,9 +16,11 @@ import (
 )
 
 // converse answers every request; "slow" never, "progress" after progress and a
-// question, "notify" after a notification that belongs to nothing.
+// question, "notify" after a notification that belongs to nothing, "ask" after a
+// question of the proxy's own about the first that was slow, which it withdraws.
 func converse(_ context.Context, principal authz.Principal, from io.Reader, to io.Writer, _ func(wire.Key) http.Header) {
 	lines := wire.NewLineReader(from, 0)
+	var slow wire.ID
 	for {
 		line, err := lines.Next()
 		if err != nil {
@@ -30,7 +32,12 @@ func converse(_ context.Context, principal authz.Principal, from io.Reader, to i
 		}
 		switch m.Method {
 		case "slow":
+			if slow.IsZero() {
+				slow = m.ID
+			}
 			continue
+		case "ask":
+			fmt.Fprintf(to, "%s\n%s\n", wire.Elicit(wire.OwnID("x", slow), "Really?"), wire.Cancel(wire.OwnID("x", slow), "late"))
 		case "progress":
 			fmt.Fprintf(to, `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":%s,"progress":1}}`+"\n", m.ProgressToken)
 			fmt.Fprintln(to, `{"jsonrpc":"2.0","id":77,"method":"elicitation/create","params":{}}`)
@@ -136,6 +143,22 @@ func events(t *testing.T, response *http.Response, n int) (got []string) {
 		t.Fatalf("%d events, want %d: %q", len(got), n, got)
 	}
 	return got
+}
+
+// A question of the proxy's own comes where the call that it is about was made,
+// however many others were made since.
+func TestAQuestionAboutACallComesOnItsStream(t *testing.T) {
+	_, url := serving(t, nil)
+	session := begin(t, url)
+	about := send(t, "POST", url, `{"jsonrpc":"2.0","id":"a\"/1","method":"slow"}`, session)
+	send(t, "POST", url, `{"jsonrpc":"2.0","id":2,"method":"slow"}`, session)
+	if got := events(t, send(t, "POST", url, `{"jsonrpc":"2.0","id":3,"method":"ask"}`, session), 1); !strings.Contains(got[0], `"id":3`) {
+		t.Errorf("the request after it got %q", got)
+	}
+	got := events(t, about, 2)
+	if !strings.Contains(got[0], "elicitation/create") || !strings.Contains(got[1], "notifications/cancelled") {
+		t.Errorf("got %q", got)
+	}
 }
 
 func TestWhatIsNotMadeForThisServerIsRefused(t *testing.T) {

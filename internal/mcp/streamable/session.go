@@ -176,8 +176,13 @@ func (s *session) route(line []byte) {
 	st.put(line, false)
 }
 
-// about is the request that a notification belongs to; nil if it does not say.
+// about is the request that a message belongs to; nil if it does not say.
 func (s *session) about(m *wire.Message) *asked {
+	for _, id := range []wire.ID{m.ID, m.RequestID} { // a question of the proxy's own, or its end
+		if about := id.About(); !about.IsZero() {
+			return s.waiting[about.Key()]
+		}
+	}
 	if m.Kind != wire.Notification {
 		return nil
 	}

@@ -61,6 +61,12 @@ type Message struct {
 	ModernVersion bool
 	// Version is that version; empty if there is none, or it is no string.
 	Version string
+	// Capabilities are what the client says it can do: params.capabilities of
+	// initialize, else what params._meta has of them (MCP 2026-07-28); nil when absent.
+	Capabilities json.RawMessage
+	// InputResponses and RequestState are params' members of these names: what a
+	// request that is made again brings of its round before; nil when absent.
+	InputResponses, RequestState json.RawMessage
 	// SubscriptionID is the id of the request that subscribed to a notification.
 	SubscriptionID ID
 

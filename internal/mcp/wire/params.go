@@ -6,6 +6,10 @@ import "encoding/json"
 // Source: MCP 2026-07-28, basic: _meta.
 const modernKey = "io.modelcontextprotocol/protocolVersion"
 
+// capabilitiesKey in params._meta is what the client that sends a message can do.
+// Source: MCP 2026-07-28, basic: _meta.
+const capabilitiesKey = "io.modelcontextprotocol/clientCapabilities"
+
 // subscriptionKey in params._meta of a notification is the id of the request
 // that subscribed to it. Source: MCP 2026-07-28, subscriptions.
 const subscriptionKey = "io.modelcontextprotocol/subscriptionId"
@@ -17,6 +21,8 @@ type params struct {
 	name, uri, arguments, token, requestID json.RawMessage
 
 	metaToken, version, subscription json.RawMessage
+	capabilities, metaCapabilities   json.RawMessage
+	inputResponses, requestState     json.RawMessage
 	task                             bool
 }
 
@@ -47,6 +53,12 @@ func (r *reader) readParams() (json.RawMessage, *Error) {
 			p.requestID, err = r.value(false)
 		case "_meta":
 			err = r.meta()
+		case "capabilities":
+			p.capabilities, err = r.value(false)
+		case "inputResponses":
+			p.inputResponses, err = r.value(false)
+		case "requestState":
+			p.requestState, err = r.value(false)
 		case "task":
 			p.task = true
 			_, err = r.value(false)
@@ -72,6 +84,8 @@ func (r *reader) meta() *Error {
 			r.params.metaToken = v
 		case modernKey:
 			r.params.version = v
+		case capabilitiesKey:
+			r.params.metaCapabilities = v
 		case subscriptionKey:
 			r.params.subscription = v
 		}
@@ -101,6 +115,10 @@ func (r *reader) interpret(m *Message) *Error {
 	case "notifications/cancelled":
 		m.RequestID, _ = parseID(p.requestID)
 	}
+	if m.Capabilities = p.metaCapabilities; m.Method == "initialize" {
+		m.Capabilities = p.capabilities
+	}
+	m.InputResponses, m.RequestState = p.inputResponses, p.requestState
 	if isText(subject) {
 		m.Name, _ = unquote(subject) // valid: the decoder has read it
 	}

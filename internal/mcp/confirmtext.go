@@ -1,0 +1,76 @@
+package mcp
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
+)
+
+// The bounds of what a user is shown.
+const (
+	shownAccesses = 10
+	shownText     = 300 // runes of one line
+)
+
+// confirmText puts a call to the client's user: what it would do and to what, as
+// policy decided it, and never a fact that was looked up. Names come from the
+// call, so whoever wrote it must not be able to write more than names.
+func (g *Gate) confirmText(m *wire.Message, judged judgement) string {
+	granted := judged.decision.Granted(judged.request)
+	var aws []string
+	for _, a := range granted {
+		if !a.IsMCP() {
+			aws = append(aws, plain(accessText(a)))
+		}
+	}
+	what := m.Name
+	if operation := judged.request.Call.Operation; operation != "" {
+		what += ": " + operation
+	}
+	lines := []string{plain(fmt.Sprintf("May the agent call %s of %s?", what, g.Catalog.Server()))}
+	if len(aws) == 0 {
+		lines = append(lines, "It does nothing at AWS.")
+	} else {
+		lines = append(lines, plain(fmt.Sprintf("In account %s, region %s, it would:", g.Caller.Env.Account, g.Caller.Env.Region)))
+		for _, text := range aws[:min(len(aws), shownAccesses)] {
+			lines = append(lines, "- "+text)
+		}
+		if more := len(aws) - shownAccesses; more > 0 {
+			lines = append(lines, fmt.Sprintf("and %d more such things.", more))
+		}
+	}
+	for _, o := range judged.decision.Obligations {
+		if o.Kind == authz.ObligationConfirm && o.Message != "" {
+			lines = append(lines, plain(o.Message))
+		}
+	}
+	return strings.Join(append(lines, "Accepting lets this one call go ahead. Anything else refuses it."), "\n")
+}
+
+// accessText is one access in words, with the action as IAM spells it.
+func accessText(a authz.Access) string {
+	if a.Named != "" { // what it stands for was looked up
+		return a.Action + " on " + a.Named
+	}
+	return fmt.Sprintf("%s (%s)", a.Words(), a.Action)
+}
+
+// plain makes text one short line of what can be seen: characters that control a
+// terminal, turn the direction of writing or take no room become a question mark.
+func plain(text string) string {
+	var out strings.Builder
+	n := 0
+	for _, r := range text {
+		if n++; n > shownText {
+			return out.String() + "…"
+		}
+		if r != ' ' && !unicode.IsGraphic(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Variation_Selector) {
+			r = '?'
+		}
+		out.WriteRune(r)
+	}
+	return out.String()
+}
