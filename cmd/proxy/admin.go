@@ -21,6 +21,7 @@ import (
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/lane"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/streamable"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/metrics"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/traces"
 )
 
 // operation is what operators see of a run.
@@ -32,6 +33,7 @@ type operation struct {
 	sts      *stsWatch
 	lanes    *lane.Processes
 	shadow   *mcp.Shadow
+	traces   *traces.Traces                    // nil: nobody collects them
 	serves   bool                              // the run is one of serve
 	front    atomic.Pointer[streamable.Server] // once it serves
 	stopping atomic.Bool
@@ -67,6 +69,9 @@ func (o *operation) sources() metrics.Sources {
 	from := metrics.Sources{Lanes: o.lanes.Count, Policy: o.live.Count, AuditFailures: o.records.Failures, Credentials: grant.Count}
 	if o.shadow != nil {
 		from.LetThrough = o.shadow.LetThrough
+	}
+	if o.traces != nil {
+		from.Spans = o.traces.Count
 	}
 	if o.serves {
 		from.Sessions = func() int {

@@ -22,6 +22,7 @@ type Config struct {
 	Listing      Listing            `yaml:"listing"`
 	Listen       Listen             `yaml:"listen"`
 	Admin        Admin              `yaml:"admin"`
+	Traces       Traces             `yaml:"traces"`
 }
 
 // AWS says where AWS is.
@@ -226,6 +227,7 @@ func (c *Config) Complete() {
 	setDefault(&c.Facts.TTL, DefaultTTL)
 	setDefault(&c.Policy.Reload, "on")
 	c.completeListen()
+	c.completeTraces()
 	setDefault(&c.Credentials.Delivery, DeliveryLease)
 	setDefault(&c.Credentials.Reuse, ReuseReads)
 	if c.Policy.Bundle.URL != "" {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
@@ -85,6 +86,7 @@ func (c *Conversation) serverResponse(ctx context.Context, l *link, m *wire.Mess
 	c.greeting.heard(r.message, m)
 	answer := m.Raw
 	if r.call != nil {
+		r.until = time.Now()
 		class, note, refused := describe(m)
 		r.refused = refused
 		answer, r.redacted = r.call.redact.Response(m)

@@ -24,6 +24,7 @@ func whole() *Metrics {
 		AuditFailures: func() uint64 { return 4 },
 		LetThrough:    func() int64 { return 6 },
 		Sessions:      func() int { return 8 },
+		Spans:         func() (exported, failed, dropped uint64) { return 9, 10, 11 },
 	})
 	m.Decided("policy", "reader")
 	m.Answered("answered")
@@ -49,7 +50,7 @@ func TestMetricsSayWhatTheyWereTold(t *testing.T) {
 		`stage_seconds_bucket{stage="facts",le="0.005"} 1`, `stage_seconds_count{stage="upstream"} 0`,
 		`lanes{state="open"} 3`, `lanes{state="busy"} 2`, `lanes{state="waiting"} 1`, `policy_loads_total{result="failed"} 1`,
 		`policy_info{revision="r1"} 1`, `policy_trouble 1`, `leases_total 5`, `draws_total{result="served"} 7`, `draws_total{result="refused"} 1`,
-		`audit_failures_total 4`, `shadow_let_through_total 6`, `sessions 8`,
+		`audit_failures_total 4`, `shadow_let_through_total 6`, `spans_total{result="exported"} 9`, `spans_total{result="failed"} 10`, `spans_total{result="dropped"} 11`, `sessions 8`,
 	} {
 		if !strings.Contains(text, "\necs_mcp_proxy_"+want+"\n") {
 			t.Errorf("no %s", want)
@@ -99,7 +100,7 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 	}
 }
 
-// What one call costs: a decision, an outcome, a grant and five stages.
+// What one call costs: a decision, an outcome, a grant and every stage.
 func BenchmarkACall(b *testing.B) {
 	m := whole()
 	b.ReportAllocs()

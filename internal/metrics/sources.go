@@ -18,6 +18,7 @@ type Sources struct {
 	AuditFailures func() uint64
 	LetThrough    func() int64 // in shadow mode
 	Sessions      func() int   // of clients
+	Spans         func() (exported, failed, dropped uint64)
 }
 
 func desc(name, help string, labels ...string) *prometheus.Desc {
@@ -34,12 +35,13 @@ var (
 	draws         = desc("draws_total", "Requests of servers for credentials.", "result")
 	auditFailures = desc("audit_failures_total", "Records that could not be written.")
 	letThrough    = desc("shadow_let_through_total", "Calls that went ahead in shadow mode and that enforce would have refused.")
+	spans         = desc("spans_total", "Spans of traces, by what became of them.", "result")
 	sessions      = desc("sessions", "Sessions of clients that are open.")
 )
 
 // Describe implements prometheus.Collector.
 func (s Sources) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{lanes, policyLoads, policyInfo, policyAge, policyTrouble, leases, draws, auditFailures, letThrough, sessions} {
+	for _, d := range []*prometheus.Desc{lanes, policyLoads, policyInfo, policyAge, policyTrouble, leases, draws, auditFailures, letThrough, spans, sessions} {
 		ch <- d
 	}
 }
@@ -83,6 +85,12 @@ func (s Sources) Collect(ch chan<- prometheus.Metric) {
 	}
 	if s.LetThrough != nil {
 		counter(letThrough, uint64(s.LetThrough()))
+	}
+	if s.Spans != nil {
+		exported, failed, dropped := s.Spans()
+		counter(spans, exported, "exported")
+		counter(spans, failed, "failed")
+		counter(spans, dropped, "dropped")
 	}
 	if s.Sessions != nil {
 		gauge(sessions, float64(s.Sessions()))

@@ -15,9 +15,20 @@ import (
 )
 
 // Talk is one conversation: it reads the client's lines and writes those to it
-// until the client's end, and then returns. headers are those that came with a
-// request and repeat its arguments, for a server that is spoken to over HTTP.
-type Talk func(ctx context.Context, principal authz.Principal, from io.Reader, to io.Writer, headers func(id wire.Key) http.Header)
+// until the client's end, and then returns. came says how a request came in; zero
+// for one that is not in progress.
+type Talk func(ctx context.Context, principal authz.Principal, from io.Reader, to io.Writer, came func(id wire.Key) Came)
+
+// Came is what is known of a request beside its message.
+type Came struct {
+	// Parameters are the headers that repeat arguments, for a server that is
+	// spoken to over HTTP.
+	Parameters http.Header
+	// Traceparent is the header of that name; nobody has looked at it.
+	Traceparent string
+	// Began and Identified are when the request came and when it was known who makes it.
+	Began, Identified time.Time
+}
 
 // Config is what a Server is made of.
 type Config struct {
@@ -76,7 +87,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fail(w, status, why)
 		return
 	}
+	came := Came{Began: time.Now()}
 	principal, refused := s.config.Identify(r)
+	came.Identified = time.Now()
 	if refused != nil {
 		for name, values := range refused.Header {
 			w.Header()[name] = values
@@ -96,7 +109,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch r.Method {
 	case http.MethodPost:
-		s.post(w, r, principal)
+		if parents := r.Header["Traceparent"]; len(parents) == 1 {
+			came.Traceparent = parents[0]
+		}
+		s.post(w, r, principal, came)
 	case http.MethodGet:
 		s.get(w, r, principal)
 	case http.MethodDelete:
@@ -107,7 +123,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (s *Server) post(w http.ResponseWriter, r *http.Request, principal authz.Principal) {
+func (s *Server) post(w http.ResponseWriter, r *http.Request, principal authz.Principal, came Came) {
 	line, status, why := s.body(w, r)
 	if status != 0 {
 		fail(w, status, why)
@@ -132,7 +148,7 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request, principal authz.Pr
 	}
 	if isModern(r, m) && r.Header.Get("Mcp-Session-Id") == "" {
 		defer end() // whoever goes away has cancelled
-		s.modern(w, r, m, principal)
+		s.modern(w, r, m, principal, came)
 		return
 	}
 	session, status, why := s.sessionFor(r, m, principal)
@@ -153,7 +169,7 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request, principal authz.Pr
 		w.WriteHeader(http.StatusAccepted)
 		return
 	}
-	stream := session.expect(m, end)
+	stream := session.expect(m, came, end)
 	if stream == nil {
 		end()
 		respond(w, http.StatusBadRequest, wire.ErrorResponse(m.ID, wire.CodeInvalidRequest, "ecs-mcp-proxy: the id is in use by a request that is not answered yet; use another", nil))

@@ -10,14 +10,18 @@ const modernKey = "io.modelcontextprotocol/protocolVersion"
 // that subscribed to it. Source: MCP 2026-07-28, subscriptions.
 const subscriptionKey = "io.modelcontextprotocol/subscriptionId"
 
+// maxTraceparent is more than one in quotes has. Source: W3C Trace Context, traceparent.
+const maxTraceparent = 128
+
 // params holds the members of params that some method gives a meaning. The
 // method may stand behind params, so they are noted first and interpreted when
 // the whole envelope is known.
 type params struct {
 	name, uri, arguments, token, requestID json.RawMessage
 
-	metaToken, version, subscription json.RawMessage
-	task                             bool
+	metaToken, version, subscription, traceparent json.RawMessage
+
+	task bool
 }
 
 func (r *reader) readParams() (json.RawMessage, *Error) {
@@ -74,6 +78,8 @@ func (r *reader) meta() *Error {
 			r.params.version = v
 		case subscriptionKey:
 			r.params.subscription = v
+		case "traceparent":
+			r.params.traceparent = v
 		}
 		return err
 	})
@@ -88,6 +94,9 @@ func (r *reader) interpret(m *Message) *Error {
 	m.SubscriptionID, _ = parseID(p.subscription)
 	if isText(p.version) {
 		m.Version, _ = unquote(p.version) // valid: the decoder has read it
+	}
+	if isText(p.traceparent) && len(p.traceparent) <= maxTraceparent {
+		m.Traceparent, _ = unquote(p.traceparent)
 	}
 	subject, path := json.RawMessage(nil), ""
 	switch m.Method {
