@@ -20,6 +20,7 @@ import (
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/lane"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/streamable"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/transport"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/metrics"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/traces"
 )
@@ -34,6 +35,7 @@ type operation struct {
 	lanes    *lane.Processes
 	shadow   *mcp.Shadow
 	traces   *traces.Traces                    // nil: nobody collects them
+	running  func() bool                       // the server of wrap; nil of serve, whose sessions have servers of their own
 	serves   bool                              // the run is one of serve
 	front    atomic.Pointer[streamable.Server] // once it serves
 	stopping atomic.Bool
@@ -115,10 +117,26 @@ func (o *operation) checks() []*admin.Check {
 	if o.config.Credentials.Delivery != config.DeliveryNone {
 		checks = append(checks, &admin.Check{Name: "sts", Look: o.sts.check})
 	}
+	if len(o.config.Upstream.URLs) == 0 {
+		checks = append(checks, &admin.Check{Name: "upstream", Look: func(context.Context) error { return o.upstream() }})
+	}
 	for _, u := range o.config.Upstream.URLs {
 		checks = append(checks, &admin.Check{Name: "upstream " + hostOf(u.URL), Look: func(ctx context.Context) error { return reach(ctx, u.URL) }, Keep: 5 * time.Second})
 	}
 	return checks
+}
+
+// upstream says whether a server can be started, and of wrap, whether it runs. How
+// the servers of sessions end is not asked: that is in their clients' hands, and
+// no client must be able to make the proxy look away for all.
+func (o *operation) upstream() error {
+	if err := (transport.Spec{Command: o.config.Upstream.Command}).Check(); err != nil {
+		return err
+	}
+	if o.running != nil && !o.running() {
+		return errors.New("the server ended and is being started again")
+	}
+	return nil
 }
 
 // hostOf is what of a server's URL may be shown: its path can hold anything.

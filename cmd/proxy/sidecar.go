@@ -113,7 +113,8 @@ func (s *sidecar) run(ctx context.Context) error {
 		return fmt.Errorf("listen: %w", err)
 	}
 	front := streamable.New(streamable.Config{Path: cfg.Listen.Path, Talk: s.talk, Identify: identify.of, Unreadable: s.unreadable,
-		Hosts: cfg.Listen.Hosts, Origins: cfg.Listen.Origins, Limits: wire.Limits{Bytes: cfg.Limits.MessageBytes},
+		Refused: newRefusals(s.operation.metrics, s.log).refused,
+		Hosts:   cfg.Listen.Hosts, Origins: cfg.Listen.Origins, Limits: wire.Limits{Bytes: cfg.Limits.MessageBytes},
 		Quota:    streamable.Quota{Concurrency: cfg.Limits.Concurrency, Rate: cfg.Limits.Rate, Burst: cfg.Limits.Burst},
 		Sessions: cfg.Limits.Sessions, Idle: cfg.Limits.SessionIdle.D()})
 	s.operation.front.Store(front)

@@ -105,7 +105,8 @@ func (w *wrapper) run(ctx context.Context) error {
 		return err
 	}
 	defer common.traces.Close()
-	operation := &operation{config: cfg, log: w.log, live: live, records: records, sts: aws.watch, lanes: processes, shadow: common.shadow, traces: common.traces}
+	operation := &operation{config: cfg, log: w.log, live: live, records: records, sts: aws.watch, lanes: processes, shadow: common.shadow, traces: common.traces,
+		running: func() bool { return lanes.Running() != nil }}
 	closeAdmin, err := operation.open()
 	if err != nil {
 		return err

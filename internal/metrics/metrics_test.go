@@ -31,6 +31,7 @@ func whole() *Metrics {
 	m.Lent(mcp.LentReused)
 	m.STS("AssumeRole", "throttled")
 	m.Panicked()
+	m.Refused(401)
 	m.Stage(mcp.StageFacts, 3*time.Millisecond)
 	m.Stage("no stage", time.Second) // is not counted, and breaks nothing
 	return m
@@ -46,7 +47,7 @@ func TestMetricsSayWhatTheyWereTold(t *testing.T) {
 	text := shown(whole())
 	for _, want := range []string{
 		`decisions_total{class="policy",persona="reader"} 1`, `outcomes_total{class="answered"} 1`, `grants_total{from="reused"} 1`,
-		`sts_requests_total{operation="AssumeRole",result="throttled"} 1`, `panics_total 1`, `stage_seconds_bucket{stage="facts",le="0.0025"} 0`,
+		`sts_requests_total{operation="AssumeRole",result="throttled"} 1`, `panics_total 1`, `http_refusals_total{status="401"} 1`, `stage_seconds_bucket{stage="facts",le="0.0025"} 0`,
 		`stage_seconds_bucket{stage="facts",le="0.005"} 1`, `stage_seconds_count{stage="upstream"} 0`,
 		`lanes{state="open"} 3`, `lanes{state="busy"} 2`, `lanes{state="waiting"} 1`, `policy_loads_total{result="failed"} 1`,
 		`policy_info{revision="r1"} 1`, `policy_trouble 1`, `leases_total 5`, `draws_total{result="served"} 7`, `draws_total{result="refused"} 1`,

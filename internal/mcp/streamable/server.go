@@ -39,6 +39,9 @@ type Config struct {
 	Identify func(*http.Request) (authz.Principal, *Refusal)
 	// Unreadable puts a message that cannot be read on record and returns the answer to it.
 	Unreadable func(principal authz.Principal, err error) []byte
+	// Refused is told of each request that was refused before its message was
+	// looked at; the principal is zero if it is not known. Nil for nobody.
+	Refused func(r *http.Request, principal authz.Principal, status int, why string)
 	// Hosts and Origins that are served; loopback's alone when empty.
 	Hosts, Origins []string
 	Limits         wire.Limits
@@ -84,7 +87,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if status, why := s.edge.refuses(r); status != 0 {
-		fail(w, status, why)
+		s.refuse(w, r, authz.Principal{}, status, why)
 		return
 	}
 	came := Came{Began: time.Now()}
@@ -94,12 +97,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		for name, values := range refused.Header {
 			w.Header()[name] = values
 		}
-		fail(w, refused.Status, refused.Why)
+		s.refuse(w, r, principal, refused.Status, refused.Why)
 		return
 	}
 	if !s.quotas.admit(principal) {
 		w.Header().Set("Retry-After", "1")
-		fail(w, http.StatusTooManyRequests, "you send more requests than limits.rate; send fewer, try again in a second")
+		s.refuse(w, r, principal, http.StatusTooManyRequests, "you send more requests than limits.rate; send fewer, try again in a second")
 		return
 	}
 	if r.Method != http.MethodPost && r.Header.Get("Mcp-Session-Id") == "" && r.Header.Get("Mcp-Protocol-Version") >= firstModern {
@@ -123,10 +126,22 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// refuse answers a request that is refused before its message is looked at.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, principal authz.Principal, status int, why string) {
+	s.tell(r, principal, status, why)
+	fail(w, status, why)
+}
+
+func (s *Server) tell(r *http.Request, principal authz.Principal, status int, why string) {
+	if s.config.Refused != nil {
+		s.config.Refused(r, principal, status, why)
+	}
+}
+
 func (s *Server) post(w http.ResponseWriter, r *http.Request, principal authz.Principal, came Came) {
 	line, status, why := s.body(w, r)
 	if status != 0 {
-		fail(w, status, why)
+		s.refuse(w, r, principal, status, why)
 		return
 	}
 	m, err := wire.ReadClient(line, s.config.Limits)
@@ -141,8 +156,10 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request, principal authz.Pr
 	if m.Kind == wire.Request {
 		var ok bool
 		if end, ok = s.quotas.begin(principal); !ok {
+			const why = "you have as many requests in progress as limits.concurrency; wait for one, try again"
 			w.Header().Set("Retry-After", "1")
-			respond(w, http.StatusTooManyRequests, wire.ErrorResponse(m.ID, wire.CodeInvalidRequest, "ecs-mcp-proxy: you have as many requests in progress as limits.concurrency; wait for one, try again", nil))
+			s.tell(r, principal, http.StatusTooManyRequests, why)
+			respond(w, http.StatusTooManyRequests, wire.ErrorResponse(m.ID, wire.CodeInvalidRequest, "ecs-mcp-proxy: "+why, nil))
 			return
 		}
 	}
