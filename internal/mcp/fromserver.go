@@ -39,6 +39,9 @@ func (c *Conversation) fromServer(ctx context.Context, l *link, line []byte, err
 			return
 		}
 		c.client(l.showCancelled(m))
+		if m.Method == acknowledged {
+			c.agreed(l, m)
+		}
 	default:
 		c.serverRequest(l, m)
 	}

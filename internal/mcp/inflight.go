@@ -36,6 +36,7 @@ type request struct {
 	timer    *time.Timer        // at the call's deadline
 	redacted int                // values taken out of the answer
 	refused  []audit.AWSRefusal // what AWS refused, as the answer says
+	listens  bool               // its server tells of changes to the list of tools
 	// cancelled by the client after it was forwarded: an answer is passed on,
 	// but none is made up, because MCP wants none.
 	cancelled bool
