@@ -120,7 +120,7 @@ func (g *Gate) admit(ctx context.Context, m *wire.Message, wait func(times int))
 	if g.Shadow != nil {
 		record.Mode = "shadow"
 	}
-	ctx, trace := g.follow(ctx, m, id)
+	var trace Trace
 	defer func() {
 		// A panic in judging one call must not end the others.
 		if p := recover(); p != nil {
@@ -140,6 +140,7 @@ func (g *Gate) admit(ctx context.Context, m *wire.Message, wait func(times int))
 		}
 	}()
 
+	ctx, trace = g.follow(ctx, m, id)
 	resolution, err := g.resolve(ctx, m)
 	if err != nil {
 		return nil, id, err
