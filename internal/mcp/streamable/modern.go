@@ -196,18 +196,6 @@ func (s *session) adopt(m *wire.Message, came Came) (*asked, []byte) {
 	return a, m.Replace(id, token)
 }
 
-// parameters are the headers that repeat arguments, for a server over HTTP.
-// Source: MCP 2026-07-28, x-mcp-header.
-func parameters(all http.Header) http.Header {
-	kept := http.Header{}
-	for name, values := range all {
-		if strings.HasPrefix(name, "Mcp-Param-") {
-			kept[name] = values
-		}
-	}
-	return kept
-}
-
 // abandon cancels a request whose reader has gone; nothing, if it was answered.
 func (s *session) abandon(a *asked) {
 	s.mu.Lock()

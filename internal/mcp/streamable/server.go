@@ -19,17 +19,6 @@ import (
 // for one that is not in progress.
 type Talk func(ctx context.Context, principal authz.Principal, from io.Reader, to io.Writer, came func(id wire.Key) Came)
 
-// Came is what is known of a request beside its message.
-type Came struct {
-	// Parameters are the headers that repeat arguments, for a server that is
-	// spoken to over HTTP.
-	Parameters http.Header
-	// Traceparent is the header of that name; nobody has looked at it.
-	Traceparent string
-	// Began and Identified are when the request came and when it was known who makes it.
-	Began, Identified time.Time
-}
-
 // Config is what a Server is made of.
 type Config struct {
 	// Path that is served; everything else is 404.
@@ -123,18 +112,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		w.Header().Set("Allow", "GET, POST, DELETE")
 		fail(w, http.StatusMethodNotAllowed, "use POST, GET or DELETE")
-	}
-}
-
-// refuse answers a request that is refused before its message is looked at.
-func (s *Server) refuse(w http.ResponseWriter, r *http.Request, principal authz.Principal, status int, why string) {
-	s.tell(r, principal, status, why)
-	fail(w, status, why)
-}
-
-func (s *Server) tell(r *http.Request, principal authz.Principal, status int, why string) {
-	if s.config.Refused != nil {
-		s.config.Refused(r, principal, status, why)
 	}
 }
 
