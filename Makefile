@@ -17,7 +17,7 @@ E2E      := ECSMCP_E2E_VENV=$(CURDIR)/$(VENV) ECSMCP_E2E_BINARY=$(CURDIR)/$(BIN)
 	ECSMCP_E2E_ORACLE=$(CURDIR)/$(ORACLE)
 MAVEN    := mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:3.8.1
 
-.PHONY: help build image demo test cross e2e oracle conformance deploy bench fuzz lint fmt
+.PHONY: help build image demo test cross e2e oracle conformance deploy bench fuzz fuzz-ci lint fmt
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -97,11 +97,16 @@ $(DEPLOY)/.installed: deploy/requirements.txt
 bench: build ## Compare decisions, the credential endpoint, and direct, a byte pump and wrapped
 	go run ./internal/bench $(BIN)
 
-fuzz: ## Fuzz every parser for 30 seconds each
+fuzz: ## Fuzz every parser for FUZZTIME each (30s)
 	@for p in $$(go list ./...); do \
 		for f in $$(go test -list '^Fuzz' $$p | grep ^Fuzz); do \
-			echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime 30s $$p || exit 1; \
+			.ci/fuzz $(or $(FUZZTIME),30s) $$f $$p || exit 1; \
 		done; done
+
+fuzz-ci: ## Fuzz the reader, the HTTP front and the catalogue for FUZZTIME each (1m)
+	@.ci/fuzz $(or $(FUZZTIME),1m) FuzzReadClient ./internal/mcp/wire
+	@.ci/fuzz $(or $(FUZZTIME),1m) FuzzFront ./internal/mcp/streamable
+	@.ci/fuzz $(or $(FUZZTIME),1m) FuzzCatalogue ./internal/authz/catalog
 
 lint: ## Check formatting, vet, Rego
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run: make fmt"; exit 1; }

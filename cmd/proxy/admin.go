@@ -20,7 +20,9 @@ import (
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/lane"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/streamable"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/transport"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/metrics"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/traces"
 )
 
 // operation is what operators see of a run.
@@ -32,6 +34,8 @@ type operation struct {
 	sts      *stsWatch
 	lanes    *lane.Processes
 	shadow   *mcp.Shadow
+	traces   *traces.Traces                    // nil: nobody collects them
+	running  func() bool                       // the server of wrap; nil of serve, whose sessions have servers of their own
 	serves   bool                              // the run is one of serve
 	front    atomic.Pointer[streamable.Server] // once it serves
 	stopping atomic.Bool
@@ -68,6 +72,9 @@ func (o *operation) sources() metrics.Sources {
 		AuditSequence: func() uint64 { return o.records.Head().Seq }, Credentials: grant.Count}
 	if o.shadow != nil {
 		from.LetThrough = o.shadow.LetThrough
+	}
+	if o.traces != nil {
+		from.Spans = o.traces.Count
 	}
 	if o.serves {
 		from.Sessions = func() int {
@@ -111,10 +118,26 @@ func (o *operation) checks() []*admin.Check {
 	if o.config.Credentials.Delivery != config.DeliveryNone {
 		checks = append(checks, &admin.Check{Name: "sts", Look: o.sts.check})
 	}
+	if len(o.config.Upstream.URLs) == 0 {
+		checks = append(checks, &admin.Check{Name: "upstream", Look: func(context.Context) error { return o.upstream() }})
+	}
 	for _, u := range o.config.Upstream.URLs {
 		checks = append(checks, &admin.Check{Name: "upstream " + hostOf(u.URL), Look: func(ctx context.Context) error { return reach(ctx, u.URL) }, Keep: 5 * time.Second})
 	}
 	return checks
+}
+
+// upstream says whether a server can be started, and of wrap, whether it runs. How
+// the servers of sessions end is not asked: that is in their clients' hands, and
+// no client must be able to make the proxy look away for all.
+func (o *operation) upstream() error {
+	if err := (transport.Spec{Command: o.config.Upstream.Command}).Check(); err != nil {
+		return err
+	}
+	if o.running != nil && !o.running() {
+		return errors.New("the server ended and is being started again")
+	}
+	return nil
 }
 
 // hostOf is what of a server's URL may be shown: its path can hold anything.

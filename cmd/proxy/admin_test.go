@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/config"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/fakeaws"
 )
 
@@ -70,7 +73,7 @@ func TestServeTellsOperatorsWhetherItIsReady(t *testing.T) {
 		t.Errorf("healthz: %d %s", status, body)
 	}
 	for range 20 {
-		if status, body := look(t, admin+"/readyz"); status != 200 || body != "proxy: ok\npolicy: ok\naudit: ok\nsts: ok\n" {
+		if status, body := look(t, admin+"/readyz"); status != 200 || body != "proxy: ok\npolicy: ok\naudit: ok\nsts: ok\nupstream: ok\n" {
 			t.Fatalf("readyz: %d %s", status, body)
 		}
 	}
@@ -115,5 +118,78 @@ limits: {call_timeout: 5s}`)
 	status, body := look(t, "http://"+s.admin(t)+"/readyz")
 	if status != 503 || !strings.Contains(body, "sts: not ready: it cannot be reached") || strings.Contains(body, "AKIA") {
 		t.Errorf("%d %s", status, body)
+	}
+}
+
+// becomes waits until the admin address answers so.
+func becomes(t *testing.T, url string, status int, want string) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		got, body := look(t, url)
+		if got == status && strings.Contains(body, want) {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%s answers %d %s", url, got, body)
+		}
+	}
+}
+
+func TestServeIsNotReadyWhenItsServerCannotBeStarted(t *testing.T) {
+	command := ""
+	s := serveWith(t, withAdmin+"\n", func(self string) string {
+		command = filepath.Join(t.TempDir(), "server")
+		must(t, os.Symlink(self, command))
+		return fmt.Sprintf("{command: [%q, demo-server]}", command)
+	})
+	ready := "http://" + s.admin(t) + "/readyz"
+	becomes(t, ready, 200, "upstream: ok\n")
+	must(t, os.Remove(command))
+	becomes(t, ready, 503, "upstream: not ready: start server: not found: command")
+}
+
+func TestServeIsNotReadyWhenItsServerTakesNoConnection(t *testing.T) {
+	web := httptest.NewServer(http.NotFoundHandler())
+	s := serveWith(t, "credentials: {delivery: none}\n"+withAdmin+"\n", func(string) string { return fmt.Sprintf("{urls: [{url: %q}]}", web.URL+"/secret-path") })
+	ready, name := "http://"+s.admin(t)+"/readyz", "upstream "+strings.TrimPrefix(web.URL, "http://")
+	becomes(t, ready, 200, name+": ok\n")
+	web.Close()
+	becomes(t, ready, 503, name+": not ready: it cannot be reached")
+	if _, body := look(t, ready); strings.Contains(body, "secret-path") {
+		t.Error(body)
+	}
+}
+
+func TestWrapTellsOperatorsWhetherItIsReady(t *testing.T) {
+	s := &served{ended: make(chan struct{}), dir: t.TempDir()}
+	must(t, os.WriteFile(filepath.Join(s.dir, "config.yaml"), []byte(fmt.Sprintf(`version: 1
+aws: {region: us-east-1}
+upstream: {command: [%q, demo-server]}
+credentials: {delivery: none}
+personas: {p: {identity: [read-only-monitoring], boundary: [region-and-production], role: "arn:aws:iam::123456789012:role/r"}}
+principals: [{match: {kind: os-user}, persona: p}]
+audit: {file: audit.jsonl}
+%s
+`, binary(t), withAdmin)), 0o600))
+	s.cmd = exec.Command(binary(t), "wrap", "--config", filepath.Join(s.dir, "config.yaml"), "--log-level", "info")
+	s.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "AWS_EC2_METADATA_DISABLED=true"}
+	s.cmd.Stderr = s
+	in, err := s.cmd.StdinPipe()
+	must(t, err)
+	must(t, s.cmd.Start())
+	defer func() {
+		must(t, in.Close())
+		must(t, s.cmd.Wait())
+	}()
+	for end := time.Now().Add(time.Minute); adminAddress.FindString(s.log()) == "" && time.Now().Before(end); {
+		time.Sleep(20 * time.Millisecond)
+	}
+	becomes(t, "http://"+s.admin(t)+"/readyz", 200, "proxy: ok\npolicy: ok\naudit: ok\nupstream: ok\n")
+}
+
+func TestWrapIsNotReadyWhileItsServerIsStartedAgain(t *testing.T) {
+	o := &operation{config: &config.Config{Upstream: config.Upstream{Command: []string{binary(t)}}}, running: func() bool { return false }}
+	if err := o.upstream(); err == nil || !strings.Contains(err.Error(), "is being started again") {
+		t.Error(err)
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -58,5 +59,38 @@ func TestServeCountsWhatItDoes(t *testing.T) {
 		if strings.Contains(text, private) {
 			t.Errorf("%s is in a metric", private)
 		}
+	}
+}
+
+func TestServeCountsWhomItDoesNotLetInAndRecordsNothingOfThem(t *testing.T) {
+	s := serve(t, withAdmin+"\nlimits: {rate: 1, burst: 3}\n")
+	record := func() string {
+		b, err := os.ReadFile(filepath.Join(s.dir, "audit.jsonl"))
+		must(t, err)
+		return string(b)
+	}
+	before := record()
+	for range 100 {
+		s.status(hello, "Bearer "+token("mallory"))
+	}
+	limited := flood(s, 20, `{"jsonrpc":"2.0","id":1,"method":"ping"}`, "Bearer "+token("ci"))[429]
+	if limited == 0 {
+		t.Fatal("nobody was limited")
+	}
+	_, text := look(t, "http://"+s.admin(t)+"/metrics")
+	for _, want := range []string{`ecs_mcp_proxy_http_refusals_total{status="401"} 100`, fmt.Sprintf(`ecs_mcp_proxy_http_refusals_total{status="429"} %d`, limited)} {
+		if !strings.Contains(text, "\n"+want+"\n") {
+			t.Errorf("no %s in %s", want, text)
+		}
+	}
+	log := s.log()
+	if n := strings.Count(log, `"status": 401`); n == 0 || n >= 100 {
+		t.Errorf("%d of 100 are in the log", n)
+	}
+	if strings.Contains(log, token("mallory")) || strings.Contains(log, token("ci")) {
+		t.Error("a token is in the log")
+	}
+	if record() != before {
+		t.Error("something was recorded")
 	}
 }

@@ -87,7 +87,11 @@ func (s *sidecar) run(ctx context.Context) error {
 	}
 	go policies.follow(ctx, live, changes, stop)
 	go aws.check(ctx, s.log)
-	s.operation = &operation{config: cfg, log: s.log, live: live, records: s.records, sts: aws.watch, lanes: s.processes, shadow: s.shadow, serves: true}
+	if s.traces, err = newTraces(ctx, cfg, s.log); err != nil {
+		return err
+	}
+	defer s.traces.Close()
+	s.operation = &operation{config: cfg, log: s.log, live: live, records: s.records, sts: aws.watch, lanes: s.processes, shadow: s.shadow, traces: s.traces, serves: true}
 	closeAdmin, err := s.operation.open()
 	if err != nil {
 		return err
@@ -115,7 +119,8 @@ func (s *sidecar) run(ctx context.Context) error {
 		return fmt.Errorf("listen: %w", err)
 	}
 	front := streamable.New(streamable.Config{Path: cfg.Listen.Path, Talk: s.talk, Identify: identify.of, Unreadable: s.unreadable,
-		Hosts: cfg.Listen.Hosts, Origins: cfg.Listen.Origins, Limits: wire.Limits{Bytes: cfg.Limits.MessageBytes},
+		Refused: newRefusals(s.operation.metrics, s.log).refused,
+		Hosts:   cfg.Listen.Hosts, Origins: cfg.Listen.Origins, Limits: wire.Limits{Bytes: cfg.Limits.MessageBytes},
 		Quota:    streamable.Quota{Concurrency: cfg.Limits.Concurrency, Rate: cfg.Limits.Rate, Burst: cfg.Limits.Burst},
 		Sessions: cfg.Limits.Sessions, Idle: cfg.Limits.SessionIdle.D()})
 	s.operation.front.Store(front)
@@ -159,7 +164,7 @@ func (s *sidecar) stop(web *http.Server, front *streamable.Server, signals <-cha
 }
 
 // talk is one session: servers of its own, and a gate for its principal.
-func (s *sidecar) talk(ctx context.Context, principal authz.Principal, from io.Reader, to io.Writer, headers func(wire.Key) http.Header) {
+func (s *sidecar) talk(ctx context.Context, principal authz.Principal, from io.Reader, to io.Writer, came func(wire.Key) streamable.Came) {
 	cfg := s.config
 	caller, err := callerOf(cfg, principal)
 	if err != nil { // was let in, so it has a persona
@@ -171,11 +176,15 @@ func (s *sidecar) talk(ctx context.Context, principal authz.Principal, from io.R
 		s.log.Error("start the server", zap.Error(err))
 		return
 	}
-	servers.headers = headers
+	servers.headers = func(id wire.Key) http.Header { return came(id).Parameters }
 	conversation := mcp.NewConversation(wire.Limits{Bytes: cfg.Limits.MessageBytes}, s.log, servers.start)
 	lanes := newLanes(cfg, s.log, conversation, s.turns, s.processes)
 	defer conversation.Close(lanes)
 	conversation.Gate = s.gate(cfg, caller, lanes, func(id string) string { return "ecs-mcp-proxy audit show " + id })
+	conversation.Gate.Came = func(id wire.Key) mcp.Came {
+		c := came(id)
+		return mcp.Came{Traceparent: c.Traceparent, Began: c.Began, Identified: c.Identified}
+	}
 	defer s.live.OnChange(conversation.PolicyChanged)()
 	if err := conversation.Run(ctx, from, to); err != nil {
 		s.log.Error("a session's server could not be started", zap.Error(err))

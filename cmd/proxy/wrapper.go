@@ -100,7 +100,12 @@ func (w *wrapper) run(ctx context.Context) error {
 		common.shadow = new(mcp.Shadow)
 		go common.shadow.Announce(ctx, func(text string) { w.log.Warn(text) })
 	}
-	operation := &operation{config: cfg, log: w.log, live: live, records: records, sts: aws.watch, lanes: processes, shadow: common.shadow}
+	if common.traces, err = newTraces(ctx, cfg, w.log); err != nil {
+		return err
+	}
+	defer common.traces.Close()
+	operation := &operation{config: cfg, log: w.log, live: live, records: records, sts: aws.watch, lanes: processes, shadow: common.shadow, traces: common.traces,
+		running: func() bool { return lanes.Running() != nil }}
 	closeAdmin, err := operation.open()
 	if err != nil {
 		return err

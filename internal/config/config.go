@@ -23,6 +23,7 @@ type Config struct {
 	Listing      Listing            `yaml:"listing"`
 	Listen       Listen             `yaml:"listen"`
 	Admin        Admin              `yaml:"admin"`
+	Traces       Traces             `yaml:"traces"`
 }
 
 // AWS says where AWS is.
@@ -233,6 +234,7 @@ func (c *Config) Complete() {
 	setDefault(&c.Policy.Reload, "on")
 	setDefault(&c.Confirm.Timeout, DefaultConfirm)
 	c.completeListen()
+	c.completeTraces()
 	setDefault(&c.Credentials.Delivery, DeliveryLease)
 	setDefault(&c.Credentials.Reuse, ReuseReads)
 	if c.Policy.Bundle.URL != "" {

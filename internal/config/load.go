@@ -84,6 +84,7 @@ func (c *Config) anchor(dir string) error {
 	}
 	c.Policy.Bundle.File = join(c.Policy.Bundle.File)
 	c.Policy.Bundle.TokenFile = join(c.Policy.Bundle.TokenFile)
+	c.Traces.HeadersFile = join(c.Traces.HeadersFile)
 	for i := range c.Upstream.URLs {
 		c.Upstream.URLs[i].Credentials.TokenFile = join(c.Upstream.URLs[i].Credentials.TokenFile)
 	}

@@ -100,6 +100,7 @@ func (c *Config) validate(lines lineIndex) (problems []error) {
 	c.validateLimits(fail)
 	c.validateListen(fail)
 	c.validateAdmin(fail)
+	c.validateTraces(fail)
 	c.validateURLs(fail)
 	if c.ClientDetail != "full" && c.ClientDetail != "minimal" {
 		fail("client_detail", "client_detail must be full or minimal")
@@ -228,6 +229,9 @@ func (c *Config) Warnings() (warnings []string) {
 	}
 	if c.Admin.Address != "" && !c.AdminIsLoopback() {
 		warnings = append(warnings, "admin.address "+c.Admin.Address+" is not loopback, and nobody is asked there who they are: let only what probes and collects metrics reach it")
+	}
+	if c.Traces.Endpoint != "" && !c.tracesAreSafe() {
+		warnings = append(warnings, "traces.endpoint is plain http and not on loopback, so whoever is on the way reads who called what; use https, or a collector on this machine")
 	}
 	if c.Policy.Bundle.URL != "" && c.Policy.Bundle.Key == nil {
 		warnings = append(warnings, "policy.bundle has no key, so whoever can write to its server decides what is denied; sign bundles and add key: {id: …, algorithm: …, public_key: …}")

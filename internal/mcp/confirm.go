@@ -110,13 +110,13 @@ func (g *Gate) confirm(ctx context.Context, m *wire.Message, judged judgement, r
 	}
 	question := *record
 	question.Phase, question.Class, question.Approval = audit.PhaseAsked, classAsked, &audit.Approval{Question: text}
-	if err := g.Record.Append(question); err != nil {
+	if err := g.append(ctx, question); err != nil {
 		return nil, err
 	}
 	if m.ModernVersion {
 		return nil, &asking{wire.InputRequired(m.ID, confirmKey, text, state)}
 	}
-	defer g.timed(StageConfirm)()
+	defer g.timed(ctx, StageConfirm)()
 	began := time.Now()
 	within, cancel := context.WithTimeout(ctx, g.Consents.within)
 	defer cancel()

@@ -74,14 +74,6 @@ func (c *Conversation) Close(lanes *lane.Pool) {
 // Called reports whether a call was ever forwarded to a server.
 func (c *Conversation) Called() bool { return c.called.Load() }
 
-// PolicyChanged tells the client to ask for the list of tools again, if its
-// server told it that lists may change. It does not block.
-func (c *Conversation) PolicyChanged() {
-	if c.greeting.listChanged() {
-		go c.client([]byte(`{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}`))
-	}
-}
-
 // Leave lets the session end with its first server, however that ends.
 func (c *Conversation) Leave() { c.leaving.Store(true) }
 

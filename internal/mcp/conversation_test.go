@@ -162,6 +162,7 @@ func converseOn(t *testing.T, lanes lane.Config, persona string, change func(*Ga
 		Delivery: lanes.Delivery,
 		Record:   records, Timeout: 30 * time.Second, FullDetail: true, ShowCommand: func(id string) string { return "ecs-mcp-proxy audit show " + id },
 	}
+	tb.gate.Tracer = following(t, tb.auditFile)
 	if change != nil {
 		change(tb.gate)
 	}

@@ -140,7 +140,7 @@ func (c *Conversation) first(ctx context.Context, t treatment) (hold *lane.Hold,
 // ended. Its turn, if it has one, ends with its answer, or when a call's time is
 // over: nothing is lent for it.
 func (c *Conversation) forward(r *request, server lane.Server, hold *lane.Hold) bool {
-	if hold != nil && r.message.Method == "subscriptions/listen" { // is not answered while it lasts
+	if hold != nil && r.message.Method == methodListen { // is not answered while it lasts
 		defer hold.Release()
 	} else if hold != nil {
 		time.AfterFunc(c.Gate.Timeout, func() { hold.Release() })

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
@@ -42,6 +43,9 @@ func (c *Conversation) fromServer(ctx context.Context, l *link, line []byte, err
 			return
 		}
 		c.client(l.showCancelled(m))
+		if m.Method == acknowledged {
+			c.agreed(l, m)
+		}
 	default:
 		c.serverRequest(l, m)
 	}
@@ -89,6 +93,7 @@ func (c *Conversation) serverResponse(ctx context.Context, l *link, m *wire.Mess
 	c.greeting.heard(r.message, m)
 	answer := m.Raw
 	if r.call != nil {
+		r.until = time.Now()
 		class, note, refused := describe(m)
 		r.refused = refused
 		answer, r.redacted = r.call.redact.Response(m)

@@ -91,6 +91,10 @@ type Gate struct {
 	ToolChanged func(text string)
 	// Observe counts what the gate does; nil for nobody.
 	Observe Observer
+	// Tracer follows calls; nil for nobody. Came says how a request came in over
+	// HTTP; nil where none does.
+	Tracer Tracer
+	Came   func(wire.Key) Came
 
 	shown shown // which tools are listed to the caller
 }
@@ -103,6 +107,7 @@ type admission struct {
 	hold       *lane.Hold
 	deadline   time.Time
 	redact     *redact.Redactor // what is kept from the client; nil for nothing
+	trace      Trace            // nil: nobody follows it
 }
 
 // admit is the whole way of one call, top to bottom. It returns either an
@@ -119,6 +124,7 @@ func (g *Gate) admit(ctx context.Context, m *wire.Message, wait func(times int),
 	if g.Shadow != nil {
 		record.Mode = "shadow"
 	}
+	var trace Trace
 	defer func() {
 		// A panic in judging one call must not end the others.
 		if p := recover(); p != nil {
@@ -128,14 +134,21 @@ func (g *Gate) admit(ctx context.Context, m *wire.Message, wait func(times int),
 		if _, asks := errors.AsType[*asking](err); asks {
 			record.Class = classAsked
 		} else if err != nil {
-			err = g.recordRefusal(record, classify(err))
+			err = g.recordRefusal(ctx, record, classify(err))
 			record.Class = classify(err).class
 		}
 		g.observer().Decided(record.Class, g.Caller.Persona)
+		if trace != nil {
+			trace.Decided(record.Class)
+			if err != nil {
+				trace.End("")
+			}
+		}
 	}()
 
 	m, agreed, err := g.redeem(m, &record)
 	id = record.DecisionID
+	ctx, trace = g.follow(ctx, m, id)
 	if err != nil {
 		return nil, id, err
 	}
@@ -194,13 +207,15 @@ func (g *Gate) admit(ctx context.Context, m *wire.Message, wait func(times int),
 	if lent != nil {
 		record.Grant = recorded(lent)
 	}
-	if err := g.Record.Append(record); err != nil {
+	if err := g.append(ctx, record); err != nil {
 		return nil, id, err
 	}
 	if lent != nil {
+		end := g.timed(ctx, StageLease)
 		if err := hold.Deliver(waiting, lent); err != nil {
 			return nil, id, err
 		}
+		end()
 		if order.Renews {
 			go g.renew(hold, id, order, lent)
 		}
@@ -209,7 +224,7 @@ func (g *Gate) admit(ctx context.Context, m *wire.Message, wait func(times int),
 	if record.EnforceWouldDeny {
 		g.Shadow.letThrough.Add(1)
 	}
-	return &admission{id: id, message: m, resolution: resolution, hold: hold, deadline: order.Deadline, redact: redactor}, id, nil
+	return &admission{id: id, message: m, resolution: resolution, hold: hold, deadline: order.Deadline, redact: redactor, trace: trace}, id, nil
 }
 
 // verdict judges a call and puts on record what came of it. An error refuses it.
@@ -248,6 +263,7 @@ var errWaited = errors.New("waited too long")
 
 // resolve turns the message into accesses.
 func (g *Gate) resolve(ctx context.Context, m *wire.Message) (*catalog.Resolution, error) {
+	defer g.timed(ctx, StageCatalogue)()
 	switch m.Method {
 	case "tools/call":
 		if m.HasTask {
@@ -329,7 +345,7 @@ func (g *Gate) mint(ctx context.Context, order grant.Order) (*grant.Grant, error
 	if !g.lends() {
 		return nil, nil
 	}
-	end := g.timed(StageGrant)
+	end := g.timed(ctx, StageGrant)
 	lent, err := g.Grants.Mint(ctx, order)
 	if errors.Is(err, grant.ErrNothingGrantable) {
 		return nil, nil
@@ -347,13 +363,19 @@ func (g *Gate) mint(ctx context.Context, order grant.Order) (*grant.Grant, error
 
 // recordRefusal writes the one line of a refusal. If that fails, the refusal
 // stands and says so.
-func (g *Gate) recordRefusal(record audit.Record, r *refusal) error {
+func (g *Gate) recordRefusal(ctx context.Context, record audit.Record, r *refusal) error {
 	record.Phase, record.Class, record.Grant = audit.PhaseRefusal, r.class, nil
 	record.Message = together(r.detail, record.Message)
-	if err := g.Record.Append(record); err != nil {
+	if err := g.append(ctx, record); err != nil {
 		return classify(err)
 	}
 	return r
+}
+
+// append puts a decision on record.
+func (g *Gate) append(ctx context.Context, record audit.Record) error {
+	defer g.timed(ctx, StageRecord)()
+	return g.Record.Append(record)
 }
 
 func together(texts ...string) string {

@@ -32,9 +32,11 @@ type request struct {
 	server   lane.Server        // that it was forwarded to
 	hold     *lane.Hold         // of lane 0, of what is relayed in its turn
 	since    time.Time          // of forwarding
+	until    time.Time          // when the answer came; zero if none did
 	timer    *time.Timer        // at the call's deadline
 	redacted int                // values taken out of the answer
 	refused  []audit.AWSRefusal // what AWS refused, as the answer says
+	listens  bool               // its server tells of changes to the list of tools
 	// cancelled by the client after it was forwarded: an answer is passed on,
 	// but none is made up, because MCP wants none.
 	cancelled bool

@@ -37,7 +37,7 @@ func (g *Gate) judge(ctx context.Context, m *wire.Message, r *catalog.Resolution
 		return j, nil
 	}
 	before := j.request.Accesses
-	end := g.timed(StageFacts)
+	end := g.timed(ctx, StageFacts)
 	j.request.Accesses, j.problems = g.Facts.Fill(ctx, before)
 	end()
 	j.pins = pinned(before, j.request.Accesses, first)
@@ -50,7 +50,7 @@ func (g *Gate) judge(ctx context.Context, m *wire.Message, r *catalog.Resolution
 
 // ask asks policy about a call.
 func (g *Gate) ask(ctx context.Context, policy Decider, r authz.Request) (authz.Decision, error) {
-	defer g.timed(StageDecide)()
+	defer g.timed(ctx, StageDecide)()
 	return policy.Decide(ctx, r)
 }
 

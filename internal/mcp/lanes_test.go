@@ -348,3 +348,47 @@ func TestAClientIsToldThatPolicyChangedItsList(t *testing.T) {
 		})
 	}
 }
+
+// Source: MCP 2026-07-28, subscriptions: nothing is sent that was not asked for, and
+// nothing before the acknowledgement.
+func TestAStreamThatListensIsToldThatPolicyChangedItsList(t *testing.T) {
+	const listen = `{"jsonrpc":"2.0","id":"s","method":"subscriptions/listen","params":{"notifications":{"toolsListChanged":true},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}`
+	ack := func(id, notifications string) string {
+		return `{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{"notifications":` + notifications + `,"_meta":{"io.modelcontextprotocol/subscriptionId":` + id + `}}}`
+	}
+	for name, tt := range map[string]struct {
+		say, tell []string // what the client says, and the server, after listen
+		told      bool
+	}{
+		"its server agrees":                 {nil, []string{ack(`"s"`, `{"toolsListChanged":true}`)}, true},
+		"its server has not answered yet":   {nil, nil, false},
+		"its server does not agree":         {nil, []string{ack(`"s"`, `{"promptsListChanged":true}`)}, false},
+		"its server speaks of another":      {nil, []string{ack(`"t"`, `{"toolsListChanged":true}`)}, false},
+		"its server's word makes no sense":  {nil, []string{ack(`"s"`, `[]`)}, false},
+		"it is over":                        {nil, []string{ack(`"s"`, `{"toolsListChanged":true}`), `{"jsonrpc":"2.0","id":"s","result":{}}`}, false},
+		"its client has cancelled":          {[]string{`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"s"}}`}, []string{ack(`"s"`, `{"toolsListChanged":true}`)}, false},
+		"its server agrees to another call": {[]string{`{"jsonrpc":"2.0","id":"t","method":"prompts/list"}`}, []string{ack(`"t"`, `{"toolsListChanged":true}`)}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tb := converse(t, "reader", nil)
+			tb.say(listen)
+			tb.get()
+			for _, line := range tt.say {
+				tb.say(line)
+				tb.get()
+			}
+			for _, line := range tt.tell {
+				tb.tell(line)
+				tb.hear()
+			}
+			tb.tell(`{"jsonrpc":"2.0","id":99,"method":"ping"}`) // what came before it has been looked at
+			tb.hear()
+			tb.conversation.PolicyChanged()
+			if tt.told {
+				wants(t, tb.hear(), `"method":"notifications/tools/list_changed"`, `"io.modelcontextprotocol/subscriptionId":"s"`)
+			}
+			tb.say(`{"jsonrpc":"2.0","id":1,"method":"not/a/method"}`)
+			wants(t, tb.hear(), `"id":1,"error"`)
+		})
+	}
+}

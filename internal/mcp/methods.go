@@ -36,7 +36,7 @@ var clientMethods = map[string]treatment{
 	"resources/list":                   calm,
 	"resources/templates/list":         calm,
 	"resources/unsubscribe":            calm,
-	"subscriptions/listen":             calm,
+	methodListen:                       calm,
 	"notifications/initialized":        relay,
 	"notifications/progress":           relay,
 	"notifications/roots/list_changed": relay,

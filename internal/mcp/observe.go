@@ -4,16 +4,20 @@ import "time"
 
 // The stages of a call that are timed.
 const (
-	StageDecide   = "decide"   // policy is asked, once or twice
-	StageFacts    = "facts"    // tags, roles and revisions are looked up
-	StageConfirm  = "confirm"  // the client's user is asked, and the answer awaited
-	StageWait     = "wait"     // for a lane, and for its server to be ready
-	StageGrant    = "grant"    // credentials are minted, or a living grant is found
-	StageUpstream = "upstream" // the server has the call
+	StageCatalogue = "catalogue" // what the call would do is worked out
+	StageDecide    = "decide"    // policy is asked, once or twice
+	StageFacts     = "facts"     // tags, roles and revisions are looked up
+	StageConfirm   = "confirm"   // the client's user is asked, and the answer awaited
+	StageWait      = "wait"      // for a lane, and for its server to be ready
+	StageGrant     = "grant"     // credentials are minted, or a living grant is found
+	StageRecord    = "record"    // the decision is put on record
+	StageLease     = "lease"     // the lane may draw the credentials
+	StageUpstream  = "upstream"  // the server has the call
+	StageAnswer    = "answer"    // its answer is looked through, and the outcome put on record
 )
 
 // Stages are all of them, in their order.
-var Stages = []string{StageDecide, StageFacts, StageConfirm, StageWait, StageGrant, StageUpstream}
+var Stages = []string{StageCatalogue, StageDecide, StageFacts, StageConfirm, StageWait, StageGrant, StageRecord, StageLease, StageUpstream, StageAnswer}
 
 // Where a grant that was lent came from.
 const (
@@ -48,10 +52,4 @@ func (g *Gate) observer() Observer {
 		return unobserved{}
 	}
 	return g.Observe
-}
-
-// timed begins a stage; what it returns ends it.
-func (g *Gate) timed(stage string) (end func()) {
-	began := time.Now()
-	return func() { g.observer().Stage(stage, time.Since(began)) }
 }

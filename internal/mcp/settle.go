@@ -92,12 +92,19 @@ func (c *Conversation) outcome(r *request, class, message string) {
 	if r.call.resolution.Write {
 		c.Gate.Facts.Forget()
 	}
-	took := time.Since(r.since)
+	if r.until.IsZero() {
+		r.until = time.Now()
+	}
+	took := r.until.Sub(r.since)
 	c.Gate.observer().Answered(class)
-	c.Gate.observer().Stage(StageUpstream, took)
+	c.Gate.stage(r.call.trace, StageUpstream, r.since, r.until)
 	err := c.Gate.Record.Append(audit.Record{Phase: audit.PhaseOutcome, DecisionID: r.call.id, Class: class, Message: message,
 		Millis: float64(took.Microseconds()) / 1000, Draws: draws, DrawsRefused: refused, Redacted: r.redacted, AWS: r.refused})
 	if err != nil {
 		c.Log.Error("the outcome of a call is not on record", zap.String("decision_id", r.call.id), zap.Error(err))
+	}
+	c.Gate.stage(r.call.trace, StageAnswer, r.until, time.Now())
+	if r.call.trace != nil {
+		r.call.trace.End(class)
 	}
 }

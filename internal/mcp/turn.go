@@ -17,7 +17,7 @@ const noScope = ""
 
 // turn waits for a lane whose server is ready.
 func (g *Gate) turn(ctx context.Context, r *catalog.Resolution, order grant.Order, wait func(times int)) (*lane.Hold, error) {
-	defer g.timed(StageWait)()
+	defer g.timed(ctx, StageWait)()
 	ask := lane.Ask{Scope: noScope, Long: r.LongRunning}
 	if g.lends() {
 		scope, err := order.Scope()

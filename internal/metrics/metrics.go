@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -24,6 +25,7 @@ type Metrics struct {
 	outcomes  *prometheus.CounterVec
 	grants    *prometheus.CounterVec
 	sts       *prometheus.CounterVec
+	refusals  *prometheus.CounterVec
 	panics    prometheus.Counter
 	stages    map[string]prometheus.Observer
 }
@@ -43,13 +45,14 @@ func New(from Sources) *Metrics {
 		outcomes:  counter("outcomes_total", "Calls that the server had, by how they ended.", "class"),
 		grants:    counter("grants_total", "Grants that calls were lent, by where they came from.", "from"),
 		sts:       counter("sts_requests_total", "Requests to STS, each attempt, by what came of it.", "operation", "result"),
+		refusals:  counter("http_refusals_total", "Requests of clients that were refused before a message was read, by status.", "status"),
 		panics:    prometheus.NewCounter(prometheus.CounterOpts{Namespace: namespace, Name: "panics_total", Help: "Panics that were kept to their call."}),
 		stages:    map[string]prometheus.Observer{},
 	}
 	for _, stage := range mcp.Stages {
 		m.stages[stage] = stages.WithLabelValues(stage)
 	}
-	m.registry.MustRegister(m.decisions, m.outcomes, m.grants, m.sts, m.panics, stages, from,
+	m.registry.MustRegister(m.decisions, m.outcomes, m.grants, m.sts, m.refusals, m.panics, stages, from,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -77,6 +80,9 @@ func (m *Metrics) Stage(stage string, took time.Duration) {
 		s.Observe(took.Seconds())
 	}
 }
+
+// Refused counts one request of a client that did not come as far as a message.
+func (m *Metrics) Refused(status int) { m.refusals.WithLabelValues(strconv.Itoa(status)).Inc() }
 
 // STS counts one attempt of a request to STS.
 func (m *Metrics) STS(operation, result string) { m.sts.WithLabelValues(operation, result).Inc() }

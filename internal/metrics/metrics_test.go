@@ -25,12 +25,14 @@ func whole() *Metrics {
 		AuditSequence: func() uint64 { return 9 },
 		LetThrough:    func() int64 { return 6 },
 		Sessions:      func() int { return 8 },
+		Spans:         func() (exported, failed, dropped uint64) { return 9, 10, 11 },
 	})
 	m.Decided("policy", "reader")
 	m.Answered("answered")
 	m.Lent(mcp.LentReused)
 	m.STS("AssumeRole", "throttled")
 	m.Panicked()
+	m.Refused(401)
 	m.Stage(mcp.StageFacts, 3*time.Millisecond)
 	m.Stage("no stage", time.Second) // is not counted, and breaks nothing
 	return m
@@ -46,11 +48,11 @@ func TestMetricsSayWhatTheyWereTold(t *testing.T) {
 	text := shown(whole())
 	for _, want := range []string{
 		`decisions_total{class="policy",persona="reader"} 1`, `outcomes_total{class="answered"} 1`, `grants_total{from="reused"} 1`,
-		`sts_requests_total{operation="AssumeRole",result="throttled"} 1`, `panics_total 1`, `stage_seconds_bucket{stage="facts",le="0.0025"} 0`,
+		`sts_requests_total{operation="AssumeRole",result="throttled"} 1`, `panics_total 1`, `http_refusals_total{status="401"} 1`, `stage_seconds_bucket{stage="facts",le="0.0025"} 0`,
 		`stage_seconds_bucket{stage="facts",le="0.005"} 1`, `stage_seconds_count{stage="upstream"} 0`,
 		`lanes{state="open"} 3`, `lanes{state="busy"} 2`, `lanes{state="waiting"} 1`, `policy_loads_total{result="failed"} 1`,
 		`policy_info{revision="r1"} 1`, `policy_trouble 1`, `leases_total 5`, `draws_total{result="served"} 7`, `draws_total{result="refused"} 1`,
-		`audit_failures_total 4`, `audit_sequence 9`, `shadow_let_through_total 6`, `sessions 8`,
+		`audit_failures_total 4`, `audit_sequence 9`, `shadow_let_through_total 6`, `spans_total{result="exported"} 9`, `spans_total{result="failed"} 10`, `spans_total{result="dropped"} 11`, `sessions 8`,
 	} {
 		if !strings.Contains(text, "\necs_mcp_proxy_"+want+"\n") {
 			t.Errorf("no %s", want)
@@ -100,7 +102,7 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 	}
 }
 
-// What one call costs: a decision, an outcome, a grant and five stages.
+// What one call costs: a decision, an outcome, a grant and every stage.
 func BenchmarkACall(b *testing.B) {
 	m := whole()
 	b.ReportAllocs()

@@ -19,6 +19,7 @@ type Sources struct {
 	AuditSequence func() uint64
 	LetThrough    func() int64 // in shadow mode
 	Sessions      func() int   // of clients
+	Spans         func() (exported, failed, dropped uint64)
 }
 
 func desc(name, help string, labels ...string) *prometheus.Desc {
@@ -36,12 +37,13 @@ var (
 	auditFailures = desc("audit_failures_total", "Records that could not be written.")
 	auditSequence = desc("audit_sequence", "Number of the last line of the audit log that this process wrote.")
 	letThrough    = desc("shadow_let_through_total", "Calls that went ahead in shadow mode and that enforce would have refused.")
+	spans         = desc("spans_total", "Spans of traces, by what became of them.", "result")
 	sessions      = desc("sessions", "Sessions of clients that are open.")
 )
 
 // Describe implements prometheus.Collector.
 func (s Sources) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{lanes, policyLoads, policyInfo, policyAge, policyTrouble, leases, draws, auditFailures, auditSequence, letThrough, sessions} {
+	for _, d := range []*prometheus.Desc{lanes, policyLoads, policyInfo, policyAge, policyTrouble, leases, draws, auditFailures, auditSequence, letThrough, spans, sessions} {
 		ch <- d
 	}
 }
@@ -88,6 +90,12 @@ func (s Sources) Collect(ch chan<- prometheus.Metric) {
 	}
 	if s.LetThrough != nil {
 		counter(letThrough, uint64(s.LetThrough()))
+	}
+	if s.Spans != nil {
+		exported, failed, dropped := s.Spans()
+		counter(spans, exported, "exported")
+		counter(spans, failed, "failed")
+		counter(spans, dropped, "dropped")
 	}
 	if s.Sessions != nil {
 		gauge(sessions, float64(s.Sessions()))

@@ -33,42 +33,63 @@ func FuzzResolve(f *testing.F) {
 			}
 			return
 		}
-		if len(r.Accesses) == 0 {
-			t.Fatal("no access")
-		}
-		for _, a := range r.Accesses {
-			if !plainARN.MatchString(a.Resource) {
-				t.Fatalf("resource %q", a.Resource)
-			}
-			if stem := ownStars.ReplaceAllString(a.Resource, ""); a.Resource != "*" && strings.ContainsAny(stem, "*?${}") {
-				t.Fatalf("resource %q", a.Resource)
-			}
-			if (a.Resource == "*") != a.Unscopable {
-				t.Fatalf("%s on %s", a.Action, a.Resource)
-			}
-			if len(a.Context["aws:RequestedRegion"].Values) != 1 {
-				t.Fatalf("%s without a region", a.Action)
-			}
-			for key, v := range a.Context {
-				if !v.Multi && len(v.Values) != 1 || strings.HasSuffix(key, "*") {
-					t.Fatalf("%s = %+v", key, v)
-				}
-			}
-		}
+		sound(t, r)
 	})
 }
 
-func FuzzRead(f *testing.F) {
-	f.Add(other)
-	f.Add("catalogue: 1\nserver: a\ntools: {b: {call: {arguments: {}}}}")
-	f.Add("tools: &a {b: *a}")
-	f.Fuzz(func(t *testing.T, text string) {
-		c, err := Read("fuzz.yaml", []byte(text))
-		if (c == nil) == (err == nil) {
-			t.Fatalf("%v, %v", c, err)
+// sound fails unless the accesses are ones that policy and a grant can be about.
+func sound(t *testing.T, r *Resolution) {
+	t.Helper()
+	if len(r.Accesses) == 0 {
+		t.Fatal("no access")
+	}
+	for _, a := range r.Accesses {
+		if !plainARN.MatchString(a.Resource) {
+			t.Fatalf("resource %q", a.Resource)
 		}
-		if err != nil && !errors.Is(err, ErrFormat) {
-			t.Fatal(err)
+		if stem := ownStars.ReplaceAllString(a.Resource, ""); a.Resource != "*" && strings.ContainsAny(stem, "*?${}") {
+			t.Fatalf("resource %q", a.Resource)
+		}
+		if (a.Resource == "*") != a.Unscopable {
+			t.Fatalf("%s on %s", a.Action, a.Resource)
+		}
+		if len(a.Context["aws:RequestedRegion"].Values) != 1 {
+			t.Fatalf("%s without a region", a.Action)
+		}
+		for key, v := range a.Context {
+			if !v.Multi && len(v.Values) != 1 || strings.HasSuffix(key, "*") {
+				t.Fatalf("%s = %+v", key, v)
+			}
+		}
+	}
+}
+
+// FuzzCatalogue: what is read as a catalogue, whoever wrote it, can be asked about any call,
+// and its answers are sound as well.
+func FuzzCatalogue(f *testing.F) {
+	for _, args := range []string{`{"task":"1a","cluster":"web"}`, `{"bucket":"abc","prefix":"x/"}`, `{"task":"*"}`, ``, `{"bucket":["a"]}`} {
+		for _, tool := range []string{"stop_task", "read", "hello"} {
+			f.Add(other, tool, args)
+		}
+	}
+	f.Add("catalogue: 1\nserver: a\ntools: {b: {call: {arguments: {}}}}", "b", "{}")
+	f.Add("tools: &a {b: *a}", "b", "{}")
+	f.Fuzz(func(t *testing.T, text, tool, args string) {
+		c, err := Read("fuzz.yaml", []byte(text))
+		if err != nil {
+			if c != nil || !errors.Is(err, ErrFormat) {
+				t.Fatalf("%v, %v", c, err)
+			}
+			return
+		}
+		for _, name := range append(c.Tools(), tool) {
+			r, err := c.Resolve(testEnv, name, json.RawMessage(args))
+			switch {
+			case err == nil:
+				sound(t, r)
+			case r != nil || !errors.Is(err, ErrArgument) && !errors.Is(err, ErrUnknownTool) && !errors.Is(err, ErrUnknownOperation):
+				t.Fatalf("%v, %v", r, err)
+			}
 		}
 	})
 }

@@ -82,7 +82,7 @@ func decodeHeader(value string) (string, bool) {
 // modern serves one POST that stands for itself. All those of a principal go
 // through one conversation, under ids that are made here; the client gets its own
 // back. A client that goes away has cancelled its request.
-func (s *Server) modern(w http.ResponseWriter, r *http.Request, m *wire.Message, principal authz.Principal) {
+func (s *Server) modern(w http.ResponseWriter, r *http.Request, m *wire.Message, principal authz.Principal, came Came) {
 	switch {
 	case slices.Contains(removed, m.Method):
 		respond(w, http.StatusNotFound, wire.ErrorResponse(m.ID, codeMethodNotFound, "ecs-mcp-proxy: this protocol version has no method "+m.Method, nil))
@@ -105,7 +105,8 @@ func (s *Server) modern(w http.ResponseWriter, r *http.Request, m *wire.Message,
 		w.WriteHeader(http.StatusAccepted) // there is nothing that it could be about
 		return
 	}
-	a, line := session.adopt(m, r)
+	came.Parameters = parameters(r.Header)
+	a, line := session.adopt(m, came)
 	if !session.say(line) {
 		fail(w, http.StatusServiceUnavailable, "the servers are being started again; try again")
 		return
@@ -183,7 +184,7 @@ func (s *Server) statelessOf(principal authz.Principal) (_ *session, status int,
 }
 
 // adopt gives a request ids of its own.
-func (s *session) adopt(m *wire.Message, r *http.Request) (*asked, []byte) {
+func (s *session) adopt(m *wire.Message, came Came) (*asked, []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.count++
@@ -191,20 +192,8 @@ func (s *session) adopt(m *wire.Message, r *http.Request) (*asked, []byte) {
 	if !m.Token().IsZero() {
 		token = wire.NewID(fmt.Sprintf("progress-%d", s.count))
 	}
-	a := s.note(&asked{id: m.ID, own: id, token: m.Token(), key: id.Key(), tokenKey: token.Key(), headers: parameters(r.Header)})
+	a := s.note(&asked{id: m.ID, own: id, token: m.Token(), key: id.Key(), tokenKey: token.Key(), came: came})
 	return a, m.Replace(id, token)
-}
-
-// parameters are the headers that repeat arguments, for a server over HTTP.
-// Source: MCP 2026-07-28, x-mcp-header.
-func parameters(all http.Header) http.Header {
-	kept := http.Header{}
-	for name, values := range all {
-		if strings.HasPrefix(name, "Mcp-Param-") {
-			kept[name] = values
-		}
-	}
-	return kept
 }
 
 // abandon cancels a request whose reader has gone; nothing, if it was answered.

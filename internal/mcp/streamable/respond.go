@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
 
@@ -18,6 +19,18 @@ func respond(w http.ResponseWriter, status int, message []byte) {
 // fail says why a request is not served, in the form that clients show.
 func fail(w http.ResponseWriter, status int, why string) {
 	respond(w, status, wire.ErrorResponse(wire.ID{}, wire.CodeInvalidRequest, "ecs-mcp-proxy: "+why, nil))
+}
+
+// refuse answers a request that is refused before its message is looked at.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, principal authz.Principal, status int, why string) {
+	s.tell(r, principal, status, why)
+	fail(w, status, why)
+}
+
+func (s *Server) tell(r *http.Request, principal authz.Principal, status int, why string) {
+	if s.config.Refused != nil {
+		s.config.Refused(r, principal, status, why)
+	}
 }
 
 // accepts reports whether a reader takes a media type.

@@ -15,9 +15,9 @@ import (
 )
 
 // Talk is one conversation: it reads the client's lines and writes those to it
-// until the client's end, and then returns. headers are those that came with a
-// request and repeat its arguments, for a server that is spoken to over HTTP.
-type Talk func(ctx context.Context, principal authz.Principal, from io.Reader, to io.Writer, headers func(id wire.Key) http.Header)
+// until the client's end, and then returns. came says how a request came in; zero
+// for one that is not in progress.
+type Talk func(ctx context.Context, principal authz.Principal, from io.Reader, to io.Writer, came func(id wire.Key) Came)
 
 // Config is what a Server is made of.
 type Config struct {
@@ -28,6 +28,9 @@ type Config struct {
 	Identify func(*http.Request) (authz.Principal, *Refusal)
 	// Unreadable puts a message that cannot be read on record and returns the answer to it.
 	Unreadable func(principal authz.Principal, err error) []byte
+	// Refused is told of each request that was refused before its message was
+	// looked at; the principal is zero if it is not known. Nil for nobody.
+	Refused func(r *http.Request, principal authz.Principal, status int, why string)
 	// Hosts and Origins that are served; loopback's alone when empty.
 	Hosts, Origins []string
 	Limits         wire.Limits
@@ -73,20 +76,22 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if status, why := s.edge.refuses(r); status != 0 {
-		fail(w, status, why)
+		s.refuse(w, r, authz.Principal{}, status, why)
 		return
 	}
+	came := Came{Began: time.Now()}
 	principal, refused := s.config.Identify(r)
+	came.Identified = time.Now()
 	if refused != nil {
 		for name, values := range refused.Header {
 			w.Header()[name] = values
 		}
-		fail(w, refused.Status, refused.Why)
+		s.refuse(w, r, principal, refused.Status, refused.Why)
 		return
 	}
 	if !s.quotas.admit(principal) {
 		w.Header().Set("Retry-After", "1")
-		fail(w, http.StatusTooManyRequests, "you send more requests than limits.rate; send fewer, try again in a second")
+		s.refuse(w, r, principal, http.StatusTooManyRequests, "you send more requests than limits.rate; send fewer, try again in a second")
 		return
 	}
 	if r.Method != http.MethodPost && r.Header.Get("Mcp-Session-Id") == "" && r.Header.Get("Mcp-Protocol-Version") >= firstModern {
@@ -96,7 +101,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch r.Method {
 	case http.MethodPost:
-		s.post(w, r, principal)
+		if parents := r.Header["Traceparent"]; len(parents) == 1 {
+			came.Traceparent = parents[0]
+		}
+		s.post(w, r, principal, came)
 	case http.MethodGet:
 		s.get(w, r, principal)
 	case http.MethodDelete:
@@ -107,10 +115,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (s *Server) post(w http.ResponseWriter, r *http.Request, principal authz.Principal) {
+func (s *Server) post(w http.ResponseWriter, r *http.Request, principal authz.Principal, came Came) {
 	line, status, why := s.body(w, r)
 	if status != 0 {
-		fail(w, status, why)
+		s.refuse(w, r, principal, status, why)
 		return
 	}
 	m, err := wire.ReadClient(line, s.config.Limits)
@@ -125,14 +133,16 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request, principal authz.Pr
 	if m.Kind == wire.Request {
 		var ok bool
 		if end, ok = s.quotas.begin(principal); !ok {
+			const why = "you have as many requests in progress as limits.concurrency; wait for one, try again"
 			w.Header().Set("Retry-After", "1")
-			respond(w, http.StatusTooManyRequests, wire.ErrorResponse(m.ID, wire.CodeInvalidRequest, "ecs-mcp-proxy: you have as many requests in progress as limits.concurrency; wait for one, try again", nil))
+			s.tell(r, principal, http.StatusTooManyRequests, why)
+			respond(w, http.StatusTooManyRequests, wire.ErrorResponse(m.ID, wire.CodeInvalidRequest, "ecs-mcp-proxy: "+why, nil))
 			return
 		}
 	}
 	if isModern(r, m) && r.Header.Get("Mcp-Session-Id") == "" {
 		defer end() // whoever goes away has cancelled
-		s.modern(w, r, m, principal)
+		s.modern(w, r, m, principal, came)
 		return
 	}
 	session, status, why := s.sessionFor(r, m, principal)
@@ -153,7 +163,7 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request, principal authz.Pr
 		w.WriteHeader(http.StatusAccepted)
 		return
 	}
-	stream := session.expect(m, end)
+	stream := session.expect(m, came, end)
 	if stream == nil {
 		end()
 		respond(w, http.StatusBadRequest, wire.ErrorResponse(m.ID, wire.CodeInvalidRequest, "ecs-mcp-proxy: the id is in use by a request that is not answered yet; use another", nil))

@@ -18,7 +18,7 @@ import (
 // converse answers every request; "slow" never, "progress" after progress and a
 // question, "notify" after a notification that belongs to nothing, "ask" after a
 // question of the proxy's own about the first that was slow, which it withdraws.
-func converse(_ context.Context, principal authz.Principal, from io.Reader, to io.Writer, _ func(wire.Key) http.Header) {
+func converse(_ context.Context, principal authz.Principal, from io.Reader, to io.Writer, _ func(wire.Key) Came) {
 	lines := wire.NewLineReader(from, 0)
 	var slow wire.ID
 	for {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"io"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -42,10 +41,10 @@ type session struct {
 // asked is a request that is not answered.
 type asked struct {
 	stream    *stream
-	headers   http.Header // that belong to it, for a server over HTTP
-	id, token wire.ID     // as the client sent them, if they were replaced
-	own       wire.ID     // that the conversation knows it by, if it was replaced
-	key       wire.Key    // likewise, always
+	came      Came
+	id, token wire.ID  // as the client sent them, if they were replaced
+	own       wire.ID  // that the conversation knows it by, if it was replaced
+	key       wire.Key // likewise, always
 	tokenKey  wire.Key
 	end       func() // tells that it is not in progress any more
 	cancelled bool   // by its client: no answer need come
@@ -58,7 +57,7 @@ func open(ctx context.Context, principal authz.Principal, talk Talk) *session {
 		waiting: map[wire.Key]*asked{}, tokens: map[wire.Key]*asked{}, general: newStream(rand.Text()), used: time.Now()}
 	go func() {
 		defer close(s.ended)
-		talk(ctx, principal, read, s, s.headers)
+		talk(ctx, principal, read, s, s.came)
 		read.CloseWithError(io.ErrClosedPipe)
 		s.end()
 	}()
@@ -78,13 +77,13 @@ func (s *session) close() { _ = s.in.Close() }
 
 // expect returns the stream for a request's answer; nil if its id is in use. end
 // is called when the request is answered, cancelled, or never will be.
-func (s *session) expect(m *wire.Message, end func()) *stream {
+func (s *session) expect(m *wire.Message, came Came, end func()) *stream {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.waiting[m.ID.Key()] != nil {
 		return nil
 	}
-	return s.note(&asked{key: m.ID.Key(), tokenKey: m.Token().Key(), end: end}).stream
+	return s.note(&asked{key: m.ID.Key(), tokenKey: m.Token().Key(), came: came, end: end}).stream
 }
 
 // note keeps a request; the caller holds the lock.
@@ -122,14 +121,14 @@ func (s *session) cancelled(id wire.ID) {
 	}
 }
 
-// headers are those that came with a request and belong to it.
-func (s *session) headers(id wire.Key) http.Header {
+// came is how a request came in.
+func (s *session) came(id wire.Key) Came {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if a := s.waiting[id]; a != nil {
-		return a.headers
+		return a.came
 	}
-	return nil
+	return Came{}
 }
 
 // Write takes what the conversation says to the client: whole lines, in whatever pieces.

@@ -61,6 +61,13 @@ func (s Spec) order() (order, error) {
 	return order{path: path, dir: s.Dir, args: s.Command, env: s.Env}, nil
 }
 
+// Check reports whether the command could be started now, as far as can be told
+// without doing it. The error is an ErrCommand.
+func (s Spec) Check() error {
+	_, err := s.order()
+	return err
+}
+
 func (s Spec) find(name string) (string, error) {
 	if strings.Contains(name, "/") && !filepath.IsAbs(name) {
 		var err error

@@ -69,6 +69,9 @@ type Message struct {
 	InputResponses, RequestState json.RawMessage
 	// SubscriptionID is the id of the request that subscribed to a notification.
 	SubscriptionID ID
+	// Traceparent is params._meta.traceparent as it came; empty if there is none,
+	// or it is too long to be one. Source: MCP, SEP-414.
+	Traceparent string
 
 	toolError bool
 }

@@ -53,6 +53,22 @@ func TestReadClientKinds(t *testing.T) {
 	}
 }
 
+// Source: MCP, SEP-414.
+func TestReadClientFindsTheTraceThatAMessageBelongsTo(t *testing.T) {
+	const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	for meta, want := range map[string]string{
+		`{"traceparent":"` + parent + `"}`:      parent,
+		`{"trace\u0070arent":"` + parent + `"}`: parent,
+		`{}`:                                    "",
+		`{"traceparent":7}`:                     "",
+		`{"traceparent":"` + strings.Repeat("0", 200) + `"}`: "",
+	} {
+		if m := mustRead(t, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x","_meta":`+meta+`}}`); m.Traceparent != want {
+			t.Errorf("%s: got %q", meta, m.Traceparent)
+		}
+	}
+}
+
 func TestReadClientSubjects(t *testing.T) {
 	for line, want := range map[string]string{
 		`{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"file:///a","name":"other"}}`: "file:///a",

@@ -14,16 +14,19 @@ const capabilitiesKey = "io.modelcontextprotocol/clientCapabilities"
 // that subscribed to it. Source: MCP 2026-07-28, subscriptions.
 const subscriptionKey = "io.modelcontextprotocol/subscriptionId"
 
+// maxTraceparent is more than one in quotes has. Source: W3C Trace Context, traceparent.
+const maxTraceparent = 128
+
 // params holds the members of params that some method gives a meaning. The
 // method may stand behind params, so they are noted first and interpreted when
 // the whole envelope is known.
 type params struct {
 	name, uri, arguments, token, requestID json.RawMessage
 
-	metaToken, version, subscription json.RawMessage
-	capabilities, metaCapabilities   json.RawMessage
-	inputResponses, requestState     json.RawMessage
-	task                             bool
+	metaToken, version, subscription, traceparent json.RawMessage
+	capabilities, metaCapabilities                json.RawMessage
+	inputResponses, requestState                  json.RawMessage
+	task                                          bool
 }
 
 func (r *reader) readParams() (json.RawMessage, *Error) {
@@ -88,6 +91,8 @@ func (r *reader) meta() *Error {
 			r.params.metaCapabilities = v
 		case subscriptionKey:
 			r.params.subscription = v
+		case "traceparent":
+			r.params.traceparent = v
 		}
 		return err
 	})
@@ -102,6 +107,9 @@ func (r *reader) interpret(m *Message) *Error {
 	m.SubscriptionID, _ = parseID(p.subscription)
 	if isText(p.version) {
 		m.Version, _ = unquote(p.version) // valid: the decoder has read it
+	}
+	if isText(p.traceparent) && len(p.traceparent) <= maxTraceparent {
+		m.Traceparent, _ = unquote(p.traceparent)
 	}
 	subject, path := json.RawMessage(nil), ""
 	switch m.Method {
