@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -47,6 +49,38 @@ It ends with 0 only if every step ended as it should.`,
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object for each step")
+	cmd.AddCommand(newDemoAWS())
+	return cmd
+}
+
+func newDemoAWS() *cobra.Command {
+	var address, credentials string
+	cmd := &cobra.Command{
+		Use:   "aws",
+		Short: "Serve the demo's AWS account on this machine, to try the proxy by hand",
+		Long: `Serve the AWS account of the demo on this machine until it is interrupted: two
+clusters, shop-staging and shop-production, each with a service checkout, and the
+roles mcp-reader and mcp-deployer of account 123456789012 in us-east-1. It decides
+every request as AWS would, and prints what it saw. Point the proxy at it with
+aws.endpoint; the keys of the proxy's user are the profile "demo" of a file:
+
+    ecs-mcp-proxy demo aws &
+    export AWS_PROFILE=demo AWS_SHARED_CREDENTIALS_FILE=$PWD/demo-aws.credentials
+
+docs/first-run.md goes on from there.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			err := demo.ServeAccount(ctx, address, credentials, cmd.OutOrStdout())
+			if errors.Is(err, demo.ErrAddress) {
+				return fmt.Errorf("%w: --listen: %w", errUsage, err)
+			}
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&address, "listen", "127.0.0.1:4566", "where to listen, on loopback")
+	cmd.Flags().StringVar(&credentials, "credentials", "demo-aws.credentials", "the file to write the keys to; it goes at the end")
 	return cmd
 }
 

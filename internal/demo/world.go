@@ -42,8 +42,12 @@ type world struct {
 	roles    map[string]string // persona: role ARN
 }
 
+// newWorld returns the account, served on a port of its own, and a place for files.
 func newWorld() (_ *world, err error) {
-	w := &world{aws: fakeaws.New(fakeaws.Config{Region: region}), roles: map[string]string{}}
+	w, err := newAccount()
+	if err != nil {
+		return nil, err
+	}
 	if w.endpoint, err = w.aws.Start(); err != nil {
 		return nil, err
 	}
@@ -55,6 +59,12 @@ func newWorld() (_ *world, err error) {
 	if w.dir, err = os.MkdirTemp("", "ecs-mcp-proxy-demo-"); err != nil {
 		return nil, fmt.Errorf("make a place for the demo's files: %w", err)
 	}
+	return w, nil
+}
+
+// newAccount returns the account alone, not served yet.
+func newAccount() (_ *world, err error) {
+	w := &world{aws: fakeaws.New(fakeaws.Config{Region: region}), roles: map[string]string{}}
 	if w.key, err = w.aws.AddUser("ecs-mcp-proxy", proxyIdentity); err != nil {
 		return nil, err
 	}
