@@ -17,13 +17,17 @@ import (
 )
 
 const initHelp = `Write a commented configuration to start from, and print the entry that an MCP
-client needs to start its ECS server through the proxy.
-
-What is not given as a flag is asked for, if standard input is a terminal. A file
-that exists is never overwritten.
+client needs to start its ECS server through the proxy. The entry alone goes to
+standard output, so for one client it can be written to its file:
 
     ecs-mcp-proxy init --region us-east-1 \
-        --role arn:aws:iam::123456789012:role/mcp-reader --client claude-code`
+        --role arn:aws:iam::123456789012:role/mcp-reader --client claude-code > .mcp.json
+
+What is not given as a flag is asked for, if standard input is a terminal. A
+configuration that exists is never overwritten. Clients start servers with hardly
+any environment, so the entry names the AWS profile of the proxy's own credentials
+(--profile, or AWS_PROFILE), and the files that AWS_CONFIG_FILE and
+AWS_SHARED_CREDENTIALS_FILE name; keys are never written.`
 
 // The starting points: what a persona may be, in one word.
 var starts = []string{"read-only-monitoring", "troubleshooting", "deployment", "express-mode"}
@@ -33,7 +37,7 @@ const defaultCommand = "uvx --from awslabs-ecs-mcp-server ecs-mcp-server"
 
 // initFlags are the answers.
 type initFlags struct {
-	config, region, role, identity, command, client string
+	config, region, role, identity, command, client, endpoint, profile string
 }
 
 func newInit() *cobra.Command {
@@ -47,7 +51,7 @@ func newInit() *cobra.Command {
 			if err := f.ask(cmd.InOrStdin(), cmd.ErrOrStderr()); err != nil {
 				return err
 			}
-			return f.write(cmd.OutOrStdout())
+			return f.write(cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	flags := cmd.Flags()
@@ -57,6 +61,8 @@ func newInit() *cobra.Command {
 	flags.StringVar(&f.identity, "identity", "", "what may be done: "+strings.Join(starts, ", ")+" (default "+starts[0]+")")
 	flags.StringVar(&f.command, "command", "", "how the server is started (default \""+defaultCommand+"\")")
 	flags.StringVar(&f.client, "client", "", "the MCP client: "+strings.Join(clientNames(), ", ")+" (default all)")
+	flags.StringVar(&f.endpoint, "endpoint", "", "URL of an AWS emulator, for every service")
+	flags.StringVar(&f.profile, "profile", "", "AWS profile of the proxy's own credentials (default $AWS_PROFILE)")
 	return cmd
 }
 
@@ -116,8 +122,9 @@ func isTerminal(in io.Reader) bool {
 	return err == nil && info.Mode()&fs.ModeCharDevice != 0
 }
 
-// write writes the file, checked as the program will read it, and prints the entry.
-func (f *initFlags) write(out io.Writer) error {
+// write writes the file, checked as the program will read it, and prints the
+// entry on out and what to do with it on guide.
+func (f *initFlags) write(out, guide io.Writer) error {
 	text := f.text()
 	if _, err := config.Parse([]byte(text)); err != nil {
 		return fmt.Errorf("%w: %w", errUsage, err)
@@ -137,8 +144,12 @@ func (f *initFlags) write(out io.Writer) error {
 	if err = errors.Join(err, file.Close()); err != nil {
 		return fmt.Errorf("write configuration: %w", err)
 	}
-	fmt.Fprintf(out, "Wrote %s. Check that it will work:\n\n    ecs-mcp-proxy doctor --config %s\n", f.config, quote(path))
-	return f.printEntries(out, path)
+	fmt.Fprintf(guide, "Wrote %s. Check that it will work:\n\n    ecs-mcp-proxy doctor --config %s\n", f.config, quote(path))
+	entry, err := f.entry(path)
+	if err != nil {
+		return fmt.Errorf("print the client's entry: %w", err)
+	}
+	return f.printEntries(out, guide, entry)
 }
 
 // text is the configuration, with the reason for every line.
@@ -147,6 +158,10 @@ func (f *initFlags) text() string {
 	for _, word := range strings.Fields(f.command) {
 		command = append(command, fmt.Sprintf("%q", word))
 	}
+	endpoint := ""
+	if f.endpoint != "" {
+		endpoint = fmt.Sprintf("\n  endpoint: %q # an AWS emulator, for every service", f.endpoint)
+	}
 	return fmt.Sprintf(`# Configuration of ecs-mcp-proxy; every key is described in docs/configuration.md.
 version: 1
 
@@ -154,7 +169,7 @@ version: 1
 mode: enforce
 
 aws:
-  region: %s # the one region that is operated; every other is refused
+  region: %s # the one region that is operated; every other is refused%s
 
 upstream:
   command: [%s]
@@ -170,5 +185,5 @@ personas:
 
 principals:
   - {match: {kind: os-user}, persona: agent} # whoever runs the proxy
-`, f.region, strings.Join(command, ", "), f.identity, f.role)
+`, f.region, endpoint, strings.Join(command, ", "), f.identity, f.role)
 }
