@@ -61,8 +61,7 @@ func FirstRun(t *testing.T, page, path string) {
 			if line := c.Missing(output); line != "" {
 				t.Errorf("$ %s\nlacks %q:\n%s", command, line, output)
 			}
-			refuses := len(c.Want) > 0 && regexp.MustCompile(`^(Error: )?Refused`).MatchString(c.Want[0])
-			if (code != 0) != refuses {
+			if (code != 0) != c.Refuses() {
 				t.Errorf("$ %s\nended with %d:\n%s", command, code, output)
 			}
 		}

@@ -32,10 +32,18 @@ type Command struct {
 	Want []string // the lines that the page shows of its output
 }
 
-// Commands returns the commands of a console block: the lines that begin with
-// "$ ", each with the lines after a backslash. What stands below is its output.
+// Commands returns the commands of a block. Of a console block these are the lines
+// that begin with "$ ", each with the lines after a backslash; what stands below
+// is its output. A block of kind sh or bash is a script, which counts as one.
 func (b Block) Commands() []Command {
 	var all []Command
+	switch b.Kind {
+	case "sh", "bash":
+		return []Command{{Text: strings.TrimRight(b.Text, "\n")}}
+	case "console":
+	default:
+		return nil
+	}
 	open := false // the last line ended in a backslash
 	for line := range strings.SplitSeq(strings.TrimRight(b.Text, "\n"), "\n") {
 		text, begins := strings.CutPrefix(line, "$ ")
@@ -52,6 +60,12 @@ func (b Block) Commands() []Command {
 		open = (begins || open) && strings.HasSuffix(line, "\\")
 	}
 	return all
+}
+
+// Refuses reports whether the page shows that the command ends with a refusal,
+// and so with an error.
+func (c Command) Refuses() bool {
+	return len(c.Want) > 0 && strings.HasPrefix(strings.TrimPrefix(c.Want[0], "Error: "), "Refused")
 }
 
 // Missing returns the first line that the page shows and the output does not

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/docstest"
+)
+
+// pages are all that a reader may follow.
+func pages(t *testing.T) []string {
+	t.Helper()
+	var all []string
+	for _, pattern := range []string{"*.md", "docs/*.md", "deploy/*.md", "deploy/*/*.md"} {
+		found, err := filepath.Glob("../../" + pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, page := range found {
+			all = append(all, strings.TrimPrefix(page, "../../"))
+		}
+	}
+	if len(all) < 15 {
+		t.Fatalf("found only %v", all)
+	}
+	return all
+}
+
+// scenes are the files that are there before a page's first command, by page.
+var scenes = map[string]map[string]string{
+	"docs/configuration.md": {"ecs-mcp-proxy.yaml": people},
+	"docs/explain.md":       {"ecs-mcp-proxy.yaml": people},
+	"docs/guardrails.md":    {"ecs-mcp-proxy.yaml": people},
+}
+
+// elsewhere are the commands that are not run below, by page and beginning, with
+// what runs them, or why nothing can. What looks like the name of a test is one.
+var elsewhere = []struct{ page, begin, why string }{
+	{"README.md", "make demo", "TestTheDemoOfTheReadmeIsTrue runs the demo and compares"},
+	{"README.md", "make test", "runs this"},
+	{"README.md", "ecs-mcp-proxy audit show", "TestTheFirstRunIsTrue"},
+	{"docs/first-run.md", "git clone", "is the repository"},
+	{"docs/first-run.md", "make build", "is part of make test"},
+	{"docs/first-run.md", "", "TestTheFirstRunIsTrue"},
+	{"docs/own-rego.md", "", "TestThePageAboutOwnRegoIsTrue"},
+	{"docs/configuration.md", "grep ", "TestScripts/shadow looks for the same in a record that shadow mode wrote"},
+	{"docs/policy.md", "go tool -modfile=tools.mod opa test", "is part of make test"},
+	{"docs/policy.md", "go tool -modfile=tools.mod opa check", "is part of make lint"},
+	{"docs/policy.md", "go tool -modfile=tools.mod opa fmt", "is part of make lint"},
+	{"docs/policy.md", "ecs-mcp-proxy simulate cases.jsonl", "TestTheCasesOfThePolicyPageAreTrue"},
+	{"docs/operations.md", "ecs-mcp-proxy catalog check --lock", "starts the real server; TestScripts/catalog_check does the same with the demo's"},
+	{"docs/deployment.md", "aws ", "needs an AWS account; TestTheDeploymentPagesCommandsAreAWSs runs them against an emulator"},
+	{"docs/deployment.md", "make image", "is part of make deploy"},
+	{"docs/deployment.md", "kubectl ", "needs a cluster; what is applied is built and validated by make deploy"},
+	{"docs/design.md", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "are variables, not commands"},
+	{"docs/e2e.md", "make e2e", "needs Python, Node, Java and registries; runs in CI"},
+	{"docs/e2e.md", "go test ./e2e/", "is part of make test"},
+	{"docs/e2e.md", "ECSMCP_E2E_VENV=", "is make e2e with a name of one test"},
+	{"docs/catalogue.md", "npm pack", "needs registries"},
+	{"docs/catalogue.md", "pip download", "needs registries"},
+	{"docs/catalogue.md", "go run ./gen", "needs what the two before it fetched"},
+	{"docs/catalogue.md", "go test . -update", "writes what TestEveryOperationResolvesAsTheGoldenFileSays compares"},
+}
+
+// programs begin the lines of a block that is meant to be run.
+var programs = regexp.MustCompile(`(?m)^(ecs-mcp-proxy|make|go|opa|npm|npx|pip|uvx|aws|kubectl|docker|curl|git) `)
+
+// Every command of the documentation does what the page shows, or is named above
+// with what else holds it true.
+func TestEveryCommandOfTheDocumentationIsRun(t *testing.T) {
+	t.Parallel()
+	used := map[int]bool{}
+	for _, page := range pages(t) {
+		t.Run(page, func(t *testing.T) {
+			dir := t.TempDir()
+			for name, text := range scenes[page] {
+				write(t, filepath.Join(dir, name), text)
+			}
+			shell := docstest.NewShell(dir, t.TempDir(), append(os.Environ(), "XDG_STATE_HOME="+t.TempDir())...)
+			for _, block := range docstest.Blocks(pageAt(t, "../../"+page)) {
+				if block.Kind == "" && programs.MatchString(block.Text) {
+					t.Errorf("line %d: a block with commands must say that it is one: console", block.Line)
+				}
+				for _, c := range block.Commands() {
+					wellFormed(t, c.Text)
+					i := slices.IndexFunc(elsewhere, func(e struct{ page, begin, why string }) bool {
+						return e.page == page && strings.HasPrefix(c.Text, e.begin)
+					})
+					if i >= 0 {
+						used[i] = true
+						continue
+					}
+					output, code, err := shell.Run(c.Text)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if (code != 0) != c.Refuses() {
+						t.Errorf("line %d: $ %s\nended with %d:\n%s", block.Line, c.Text, code, output)
+					}
+					if line := c.Missing(output); line != "" {
+						t.Errorf("line %d: $ %s\nlacks %q:\n%s", block.Line, c.Text, line, output)
+					}
+				}
+			}
+		})
+	}
+	for i, e := range elsewhere {
+		if !used[i] {
+			t.Errorf("%s has no command %q: remove it from the list", e.page, e.begin)
+		}
+	}
+}
+
+// What is said to run a command is there.
+func TestWhatRunsTheOtherCommandsIsThere(t *testing.T) {
+	tests, err := docstest.Tests("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	makefile := pageAt(t, "../../Makefile")
+	for _, e := range elsewhere {
+		for _, name := range regexp.MustCompile(`\bTest[A-Z]\w+(?:/\w+)?`).FindAllString(e.why, -1) {
+			if !tests[name] {
+				t.Errorf("%s: there is no %s", e.page, name)
+			}
+		}
+		if target := regexp.MustCompile(`part of make (\w+)`).FindStringSubmatch(e.why); target != nil && !strings.Contains(makefile, "\n"+target[1]+":") {
+			t.Errorf("%s: there is no make %s", e.page, target[1])
+		}
+	}
+}
+
+// What a page says in the middle of a sentence is a command as well.
+func TestCommandsInSentencesHaveTheirFlags(t *testing.T) {
+	found := 0
+	for _, page := range pages(t) {
+		for _, span := range regexp.MustCompile("`((?:ecs-mcp-proxy|make) [^`]+)`").FindAllStringSubmatch(pageAt(t, "../../"+page), -1) {
+			found++
+			t.Run(page+": "+span[1], func(t *testing.T) {
+				wellFormed(t, strings.NewReplacer("…", "X", "| ", "").Replace(span[1]))
+			})
+		}
+	}
+	if found < 20 {
+		t.Errorf("found only %d", found)
+	}
+}
+
+// wellFormed checks what can be told of a command without running it: that a
+// shell reads it, that the program's verbs and flags are there, and make's targets.
+func wellFormed(t *testing.T, command string) {
+	t.Helper()
+	dir := t.TempDir()
+	// In the place of the program, something that notes what it was given; others are not found.
+	write(t, filepath.Join(dir, "ecs-mcp-proxy"), "#!/bin/sh\nprintf '%s\\0' \"$@\" > \"$OUT/arguments\"\n")
+	write(t, filepath.Join(dir, "make"), "#!/bin/sh\nprintf '%s' \"$1\" > \"$OUT/target\"\n")
+	for _, name := range []string{"ecs-mcp-proxy", "make"} {
+		if err := os.Chmod(filepath.Join(dir, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sh, err := exec.LookPath("sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(sh, "-n", "-c", command).CombinedOutput(); err != nil {
+		t.Errorf("%s\na shell does not read it: %s", command, out)
+	}
+	first, _, _ := strings.Cut(command, " ")
+	if first != "ecs-mcp-proxy" && first != "make" {
+		return
+	}
+	run := exec.Command(sh, "-c", command)
+	run.Dir, run.Env = t.TempDir(), []string{"PATH=" + dir, "OUT=" + dir}
+	if out, err := run.CombinedOutput(); err != nil && !strings.Contains(string(out), "not found") {
+		t.Errorf("%s\n%v: %s", command, err, out)
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, "target")); err == nil && !strings.Contains(pageAt(t, "../../Makefile"), "\n"+string(b)+":") {
+		t.Errorf("%s: there is no such target", command)
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, "arguments")); err == nil {
+		hasFlags(t, strings.Split(strings.TrimSuffix(string(b), "\x00"), "\x00"))
+	}
+}
+
+// hasFlags checks that the program has this verb and these flags.
+func hasFlags(t *testing.T, args []string) {
+	t.Helper()
+	args = slices.DeleteFunc(args, func(a string) bool { return a == "--help" })
+	verb, rest, err := newRoot().Find(args)
+	if err != nil {
+		t.Errorf("ecs-mcp-proxy %s: no such verb (%v)", strings.Join(args, " "), err)
+		return
+	}
+	if err := verb.ParseFlags(rest); err != nil {
+		t.Errorf("ecs-mcp-proxy %s: %v", strings.Join(args, " "), err)
+	}
+	if verb.HasSubCommands() && len(verb.Flags().Args()) > 0 {
+		t.Errorf("ecs-mcp-proxy %s: no such verb", strings.Join(args, " "))
+	}
+}
