@@ -31,11 +31,11 @@ func pages(t *testing.T) []string {
 	return all
 }
 
-// scenes are the files that are there before a page's first command, by page.
+// scenes are the files that are there before a page's first command, by page. The
+// page's own blocks of YAML add to the configuration, each in the place of the one before.
 var scenes = map[string]map[string]string{
-	"docs/configuration.md": {"ecs-mcp-proxy.yaml": people},
+	"docs/configuration.md": {"ecs-mcp-proxy.yaml": "version: 1\naws: {region: us-east-1}\nprincipals: [{match: {kind: os-user}, persona: checkout}]\n"},
 	"docs/explain.md":       {"ecs-mcp-proxy.yaml": people},
-	"docs/guardrails.md":    {"ecs-mcp-proxy.yaml": people},
 }
 
 // elsewhere are the commands that are not run below, by page and beginning, with
@@ -83,6 +83,9 @@ func TestEveryCommandOfTheDocumentationIsRun(t *testing.T) {
 			}
 			shell := docstest.NewShell(dir, t.TempDir(), append(os.Environ(), "XDG_STATE_HOME="+t.TempDir())...)
 			for _, block := range docstest.Blocks(pageAt(t, "../../"+page)) {
+				if base, ok := scenes[page]["ecs-mcp-proxy.yaml"]; ok && block.Kind == "yaml" {
+					write(t, filepath.Join(dir, "ecs-mcp-proxy.yaml"), base+block.Text)
+				}
 				if block.Kind == "" && programs.MatchString(block.Text) {
 					t.Errorf("line %d: a block with commands must say that it is one: console", block.Line)
 				}

@@ -1,12 +1,18 @@
 package config
 
 import (
+	"flag"
+	"fmt"
 	"os"
 	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
+
+var update = flag.Bool("update", false, "write the table of docs/configuration.md")
 
 // The README's configuration is one that the program takes.
 func TestTheReadmesConfigurationIsTaken(t *testing.T) {
@@ -23,29 +29,144 @@ func TestTheReadmesConfigurationIsTaken(t *testing.T) {
 	}
 }
 
-// docs/configuration.md has a row for every key, and none for another.
+const page = "../../docs/configuration.md"
+
+// docs/configuration.md has a row for every key with its type, in the order of the
+// types' fields, and none for another. What a key means is written there by hand:
+// -update writes the rest, and wants it for a new one.
 func TestEveryKeyIsDocumented(t *testing.T) {
-	page, err := os.ReadFile("../../docs/configuration.md")
+	b, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
-	documented := map[string]bool{}
-	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z_.\\[\\]A-Z]+)` \\|").FindAllSubmatch(page, -1) {
-		documented[string(row[1])] = true
+	rows := regexp.MustCompile("(?m)^\\| `([a-z_.\\[\\]A-Z]+)` \\|.*\n")
+	documented := map[string][]string{}
+	for _, row := range rows.FindAllString(string(b), -1) {
+		cells := cellsOf(row)
+		documented[strings.Trim(cells[0], "`")] = cells
 	}
+	const head = "| key | type | meaning | default |\n|---|---|---|---|\n"
+	table := head
 	for _, key := range keys(reflect.TypeFor[Config](), "") {
-		if !documented[key] {
-			t.Errorf("%s is not documented", key)
+		cells := documented[key.name]
+		delete(documented, key.name)
+		switch len(cells) {
+		case 3: // as somebody wrote it: key, meaning, default
+			cells = []string{cells[0], "", cells[1], cells[2]}
+		case 4:
+		default:
+			t.Errorf("%s is not documented: add a row | `%s` | meaning | default | to docs/configuration.md", key.name, key.name)
+			continue
 		}
-		delete(documented, key)
+		table += strings.Join([]string{"| `" + key.name + "`", typeName(key.typ), cells[2], cells[3]}, " | ") + " |\n"
 	}
-	delete(documented, "principals") // the list as such
 	for key := range documented {
 		t.Errorf("%s is documented and not a key", key)
 	}
+	if t.Failed() {
+		return
+	}
+	old := strings.Join(rows.FindAllString(string(b), -1), "")
+	before, after, ok := strings.Cut(string(b), old)
+	begin := strings.LastIndex(before, "\n\n") + 2
+	if !ok || begin < 2 {
+		t.Fatal("the keys are not in one table, after an empty line")
+	}
+	want := before[:begin] + table + after
+	if *update {
+		if err := os.WriteFile(page, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	} else if want != string(b) {
+		t.Error("the table of keys is not as the types have it; run: go test ./internal/config -update")
+	}
 }
 
-func keys(t reflect.Type, path string) (all []string) {
+// The defaults that the page names are those that the program fills in.
+func TestTheDocumentedDefaultsAreTrue(t *testing.T) {
+	b, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]string{}
+	for line := range strings.Lines(string(b)) {
+		if cells := cellsOf(line); len(cells) == 4 {
+			rows[strings.Trim(cells[0], "`")] = cells[3]
+		}
+	}
+	c := Config{Personas: map[string]Persona{"NAME": {}}, Policy: Policy{Bundle: Bundle{URL: "https://example.org", Key: &BundleKey{}}},
+		Listen: Listen{TLS: &TLS{}, Auth: Auth{JWT: &JWT{}}}}
+	c.Complete()
+	checked := 0
+	for _, key := range keys(reflect.TypeFor[Config](), "") {
+		value, ok := valueAt(reflect.ValueOf(c), strings.Split(key.name, "."))
+		if !ok || value.IsZero() || key.name == "policy.bundle.url" || value.Kind() == reflect.Slice {
+			continue
+		}
+		checked++
+		said := rows[key.name]
+		want := fmt.Sprint(value.Interface())
+		if d, ok := value.Interface().(Duration); ok {
+			named, err := time.ParseDuration(strings.Trim(said, "`"))
+			if want = d.D().String(); err == nil {
+				said = named.String()
+			}
+		}
+		switch {
+		case strings.Trim(said, "`") == want:
+		case key.name == "limits.message_bytes" && said == "16 MiB" && want == strconv.Itoa(16<<20):
+		case key.name == "limits.burst" && said == "twice `limits.rate`" && c.Limits.Burst == 2*c.Limits.Rate:
+		case key.name == "audit.file" && strings.HasPrefix(said, "`$XDG_STATE_HOME/"):
+		default:
+			t.Errorf("%s is %s if it is left out; the page says %q", key.name, want, said)
+		}
+	}
+	if checked < 20 {
+		t.Errorf("only %d keys have a default", checked)
+	}
+}
+
+// cellsOf returns the cells of a row of a table.
+func cellsOf(row string) []string {
+	row, ok := strings.CutPrefix(strings.TrimSpace(row), "|")
+	if !ok {
+		return nil
+	}
+	cells := strings.Split(strings.TrimSuffix(row, "|"), "|")
+	for i := range cells {
+		cells[i] = strings.TrimSpace(cells[i])
+	}
+	return cells
+}
+
+// valueAt follows a key through structs, pointers and the persona NAME.
+func valueAt(v reflect.Value, path []string) (reflect.Value, bool) {
+	if len(path) == 0 {
+		return v, true
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		return valueAt(v.Elem(), path)
+	case reflect.Map:
+		v = v.MapIndex(reflect.ValueOf(path[0]))
+		return valueAt(v, path[1:])
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).Tag.Get("yaml") == path[0] {
+				return valueAt(v.Field(i), path[1:])
+			}
+		}
+	}
+	return v, false // an entry of a list
+}
+
+// key is one setting and its type.
+type key struct {
+	name string
+	typ  reflect.Type
+}
+
+func keys(t reflect.Type, path string) (all []key) {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name := strings.TrimPrefix(path+"."+f.Tag.Get("yaml"), ".")
@@ -59,8 +180,25 @@ func keys(t reflect.Type, path string) (all []string) {
 		case f.Type.Kind() == reflect.Map && f.Type.Elem().Kind() == reflect.Struct:
 			all = append(all, keys(f.Type.Elem(), name+".NAME")...)
 		default:
-			all = append(all, name)
+			all = append(all, key{name, f.Type})
 		}
 	}
 	return all
+}
+
+// typeName is what a file's author calls a type.
+func typeName(t reflect.Type) string {
+	switch {
+	case t == reflect.TypeFor[Duration]():
+		return "duration"
+	case t.Kind() == reflect.Int, t.Kind() == reflect.Int64:
+		return "number"
+	case t.Kind() == reflect.Bool:
+		return "true, false"
+	case t.Kind() == reflect.Slice:
+		return "list"
+	case t.Kind() == reflect.Map:
+		return "object"
+	}
+	return "text"
 }
