@@ -15,18 +15,9 @@ import (
 // pages are all that a reader may follow.
 func pages(t *testing.T) []string {
 	t.Helper()
-	var all []string
-	for _, pattern := range []string{"*.md", "docs/*.md", "deploy/*.md", "deploy/*/*.md"} {
-		found, err := filepath.Glob("../../" + pattern)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, page := range found {
-			all = append(all, strings.TrimPrefix(page, "../../"))
-		}
-	}
-	if len(all) < 15 {
-		t.Fatalf("found only %v", all)
+	all, err := docstest.Pages("../..")
+	if err != nil || len(all) < 15 {
+		t.Fatalf("found only %v: %v", all, err)
 	}
 	return all
 }

@@ -1,9 +1,29 @@
 package docstest
 
 import (
+	"path/filepath"
 	"regexp"
 	"strings"
 )
+
+// Pages returns all that a reader of the repository at root may follow.
+func Pages(root string) ([]string, error) {
+	var all []string
+	for _, pattern := range []string{"*.md", "docs/*.md", "deploy/*.md", "deploy/*/*.md"} {
+		found, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil {
+			return nil, err
+		}
+		for _, page := range found {
+			name, err := filepath.Rel(root, page)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, filepath.ToSlash(name))
+		}
+	}
+	return all, nil
+}
 
 // Block is one fenced block of a page.
 type Block struct {
