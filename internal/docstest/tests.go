@@ -13,10 +13,11 @@ var (
 	regoTest = regexp.MustCompile(`(?m)^(test_\w+)\b`)
 )
 
-// Tests returns the names of all tests below a directory: those of Go, those of
-// Rego, and the scripts of the binary as TestScripts/NAME.
-func Tests(root string) (map[string]bool, error) {
-	all := map[string]bool{}
+// Tests returns the files of all tests below a directory, by name: those of Go,
+// those of Rego, and the scripts of the binary as TestScripts/NAME.
+func Tests(root string) (map[string][]string, error) {
+	all := map[string][]string{}
+	note := func(name, path string) { all[name] = append(all[name], filepath.ToSlash(path)) }
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		switch name := entry.Name(); {
 		case err != nil:
@@ -24,7 +25,7 @@ func Tests(root string) (map[string]bool, error) {
 		case entry.IsDir() && path != root && strings.HasPrefix(name, "."):
 			return fs.SkipDir
 		case strings.HasSuffix(name, ".txtar"):
-			all["TestScripts/"+strings.TrimSuffix(name, ".txtar")] = true
+			note("TestScripts/"+strings.TrimSuffix(name, ".txtar"), path)
 		case strings.HasSuffix(name, "_test.go"), strings.HasSuffix(name, "_test.rego"):
 			b, err := os.ReadFile(path)
 			if err != nil {
@@ -35,7 +36,7 @@ func Tests(root string) (map[string]bool, error) {
 				form = regoTest
 			}
 			for _, m := range form.FindAllSubmatch(b, -1) {
-				all[string(m[1])] = true
+				note(string(m[1]), path)
 			}
 		}
 		return nil
