@@ -23,7 +23,10 @@ const catalogCheckHelp = `Start a server without credentials, and compare its to
 Tools that the catalogue does not know are hidden and refused. With --lock FILE what
 the others say of themselves is written there: name the file as upstream.lock, and
 a tool that says anything else is hidden and refused. If the file is there, what is
-different is shown first; to write it is to accept that.`
+different is shown first; to write it is to accept that.
+
+With --scaffold it prints a catalogue of the unknown tools instead, with their
+arguments, to be filled in; until then it refuses them.`
 
 // checkTime bounds how long a server may take to start and to list its tools.
 const checkTime = 3 * time.Minute
@@ -36,8 +39,9 @@ func newCatalog() *cobra.Command {
 
 func newCatalogCheck() *cobra.Command {
 	var file, server, region, lock string
+	var asScaffold bool
 	cmd := &cobra.Command{
-		Use:   "check [--config FILE] [--lock FILE] [-- COMMAND [ARGUMENT…]]",
+		Use:   "check [--config FILE] [--lock FILE | --scaffold] [-- COMMAND [ARGUMENT…]]",
 		Short: "Compare a server's tools with the catalogue, and lock what they say",
 		Long:  catalogCheckHelp,
 		RunE: func(cmd *cobra.Command, command []string) error {
@@ -54,8 +58,14 @@ func newCatalogCheck() *cobra.Command {
 				cfg.Upstream.Command, cfg.Upstream.URLs = command, nil
 			}
 			cfg.Complete()
+			if asScaffold && lock != "" {
+				return fmt.Errorf("%w: --lock is for tools that are known, --scaffold for those that are not; give one of them", errUsage)
+			}
 			if len(cfg.Upstream.Command) == 0 && len(cfg.Upstream.URLs) == 0 {
 				return fmt.Errorf("%w: name the server's command after --, or give --config FILE", errUsage)
+			}
+			if asScaffold {
+				return scaffoldCatalog(cmd.Context(), cfg, server, cmd.OutOrStdout(), cmd.ErrOrStderr())
 			}
 			return checkCatalog(cmd.Context(), cfg, lock, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
@@ -65,6 +75,7 @@ func newCatalogCheck() *cobra.Command {
 	flags.StringVar(&server, "server", "", "catalogue profile of the server (default "+config.DefaultServer+")")
 	flags.StringVar(&region, "region", "", "AWS_REGION of the server; it gets no credentials")
 	flags.StringVar(&lock, "lock", "", "write what the tools say of themselves to this file")
+	flags.BoolVar(&asScaffold, "scaffold", false, "print a catalogue of the tools that are not known, to be filled in")
 	return cmd
 }
 
@@ -75,15 +86,9 @@ func checkCatalog(ctx context.Context, cfg *config.Config, lock string, out, err
 	if err != nil {
 		return err
 	}
-	servers, err := newServers(cfg, "")
+	tools, err := startAndList(ctx, cfg, errOut)
 	if err != nil {
 		return err
-	}
-	done := progress(errOut, "starting the server and listing its tools")
-	tools, err := listTools(ctx, cfg, servers)
-	done()
-	if err != nil {
-		return fmt.Errorf("list the server's tools: %w", err)
 	}
 	kept := compareTools(known, tools, out)
 	if lock == "" {
@@ -111,6 +116,26 @@ func checkCatalog(ctx context.Context, cfg *config.Config, lock string, out, err
 	return nil
 }
 
+// scaffoldCatalog prints what is to be said of the tools that are not known. A
+// server that has no catalogue yet may be given its name.
+func scaffoldCatalog(ctx context.Context, cfg *config.Config, server string, out, errOut io.Writer) error {
+	ctx, cancel := context.WithTimeout(ctx, checkTime)
+	defer cancel()
+	var known []string
+	if server == "" || slices.Contains(catalog.BuiltinNames(), server) || len(cfg.Catalogs) > 0 {
+		described, err := loadCatalog(cfg)
+		if err != nil {
+			return err
+		}
+		known, server = described.Tools(), described.Server()
+	}
+	tools, err := startAndList(ctx, cfg, errOut)
+	if err != nil {
+		return err
+	}
+	return scaffold(server, slices.DeleteFunc(tools, func(t wire.Tool) bool { return slices.Contains(known, t.Name) }), out)
+}
+
 // compareTools prints where server and catalogue differ, and returns what both know.
 func compareTools(known *catalog.Catalog, tools []wire.Tool, out io.Writer) (kept []wire.Tool) {
 	there := map[string]bool{}
@@ -133,6 +158,21 @@ func compareTools(known *catalog.Catalog, tools []wire.Tool, out io.Writer) (kep
 
 // mostPages bounds a list that never ends.
 const mostPages = 100
+
+// startAndList lists the tools of the configuration's server, and says on errOut
+// if that takes long.
+func startAndList(ctx context.Context, cfg *config.Config, errOut io.Writer) ([]wire.Tool, error) {
+	servers, err := newServers(cfg, "")
+	if err != nil {
+		return nil, err
+	}
+	defer progress(errOut, "starting the server and listing its tools")()
+	tools, err := listTools(ctx, cfg, servers)
+	if err != nil {
+		return nil, fmt.Errorf("list the server's tools: %w", err)
+	}
+	return tools, nil
+}
 
 // listTools starts the server and lists all its tools.
 func listTools(ctx context.Context, cfg *config.Config, servers *servers) (tools []wire.Tool, err error) {

@@ -44,7 +44,9 @@ func TestEveryTestThatADocumentNamesIsThere(t *testing.T) {
 	for _, page := range pages(t) {
 		for _, m := range regexp.MustCompile("`((?:Test|Fuzz)[A-Z]\\w*(?:/\\w+)?)`").FindAllStringSubmatch(read(t, page), -1) {
 			named++
-			proves := func(path string) bool { return !strings.Contains(path, "/fakeaws/") && !strings.Contains(path, "/iamtest/") }
+			proves := func(path string) bool {
+				return !strings.Contains(path, "/fakeaws/") && !strings.Contains(path, "/iamtest/")
+			}
 			if !slices.ContainsFunc(tests[m[1]], proves) {
 				t.Errorf("%s: there is no %s, or it is one of what tests are made of: %v", page, m[1], tests[m[1]])
 			}
