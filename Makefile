@@ -48,9 +48,11 @@ cross: ## Compile for every system that is released, and vet what is not Linux
 e2e: build $(VENV)/.installed $(SDK)/.installed $(ORACLE)/.installed ## Run against the real ECS MCP server, moto and the AWS SDKs (installs them)
 	$(E2E) go test -race -tags e2e -count=1 -v -timeout 15m ./e2e/ ./e2e/sdk/ ./internal/mcp/wire/
 
-$(VENV)/.installed: e2e/requirements.txt
+$(VENV)/.installed: e2e/requirements.txt e2e/requirements-other.txt
 	python3 -m venv --clear $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r e2e/requirements.txt
+	python3 -m venv --clear $(VENV)/other
+	$(VENV)/other/bin/pip install --quiet --disable-pip-version-check -r e2e/requirements-other.txt
 	touch $@
 
 $(SDK)/.installed: e2e/sdk/package.json e2e/sdk/package-lock.json e2e/sdk/.npmrc e2e/sdk/client.mjs e2e/sdk/pom.xml
