@@ -57,6 +57,41 @@ func TestEveryTestThatADocumentNamesIsThere(t *testing.T) {
 	}
 }
 
+// A link within the repository leads to a file that is there, and to a heading of it.
+func TestEveryLinkLeadsSomewhere(t *testing.T) {
+	followed := 0
+	for _, page := range pages(t) {
+		for _, m := range regexp.MustCompile(`\]\(([^)\s]+)\)`).FindAllStringSubmatch(read(t, page), -1) {
+			target, anchor, _ := strings.Cut(m[1], "#")
+			if strings.Contains(target, "://") {
+				continue
+			}
+			followed++
+			file := page
+			if target != "" {
+				file = filepath.ToSlash(filepath.Join(filepath.Dir(page), target))
+			}
+			if _, err := os.Stat(filepath.Join("../..", file)); err != nil {
+				t.Errorf("%s: %v", page, err)
+			} else if anchor != "" && !slices.Contains(anchors(read(t, file)), anchor) {
+				t.Errorf("%s: %s has no heading %q; it has %q", page, file, anchor, anchors(read(t, file)))
+			}
+		}
+	}
+	if followed < 100 {
+		t.Errorf("followed only %d links", followed)
+	}
+}
+
+// anchors are the names of a page's headings, as GitHub makes them.
+func anchors(page string) (all []string) {
+	for _, m := range regexp.MustCompile(`(?m)^#+ (.+)$`).FindAllStringSubmatch(page, -1) {
+		name := strings.ReplaceAll(strings.ToLower(m[1]), " ", "-")
+		all = append(all, regexp.MustCompile(`[^\p{L}\p{N}_-]`).ReplaceAllString(name, ""))
+	}
+	return all
+}
+
 // Every row of a table whose last column is its proof has one.
 func TestEveryFaultAndThreatNamesItsProof(t *testing.T) {
 	proof := regexp.MustCompile("`(?:Test|Fuzz)[A-Z]|`test_|`make ")
