@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -170,6 +171,31 @@ func TestCommandsInSentencesHaveTheirFlags(t *testing.T) {
 	}
 	if found < 20 {
 		t.Errorf("found only %d", found)
+	}
+}
+
+// The entry of an MCP client that a page shows starts the program as it can be started.
+func TestTheEntriesOfClientsHaveTheirFlags(t *testing.T) {
+	found := 0
+	for _, page := range pages(t) {
+		for _, block := range docstest.Blocks(pageAt(t, "../../"+page)) {
+			if block.Kind != "json" || !strings.Contains(block.Text, `"mcpServers"`) {
+				continue
+			}
+			found++
+			var entry struct {
+				Servers map[string]struct{ Args []string } `json:"mcpServers"`
+			}
+			if err := json.Unmarshal([]byte(block.Text), &entry); err != nil {
+				t.Errorf("%s, line %d: %v", page, block.Line, err)
+			}
+			for _, server := range entry.Servers {
+				hasFlags(t, server.Args)
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("no page has one")
 	}
 }
 

@@ -10,6 +10,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/docstest"
 )
 
 var update = flag.Bool("update", false, "write the table of docs/configuration.md")
@@ -26,6 +30,38 @@ func TestTheReadmesConfigurationIsTaken(t *testing.T) {
 	}
 	if _, err := Parse(blocks[0][1]); err != nil {
 		t.Error(err)
+	}
+}
+
+// A configuration on a page, whole or in part, has keys that are there, of their types.
+func TestTheConfigurationsOfThePagesHaveTheirKeys(t *testing.T) {
+	names, err := docstest.Pages("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	top := map[string]bool{}
+	for i := range reflect.TypeFor[Config]().NumField() {
+		top[reflect.TypeFor[Config]().Field(i).Tag.Get("yaml")] = true
+	}
+	found := 0
+	for _, name := range names {
+		b, err := os.ReadFile("../../" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, block := range docstest.Blocks(string(b)) {
+			first := regexp.MustCompile(`\A(?:#.*\n)*([a-z_]+):`).FindStringSubmatch(block.Text)
+			if block.Kind != "yaml" || first == nil || !top[first[1]] {
+				continue
+			}
+			found++
+			if err := yaml.UnmarshalWithOptions([]byte(block.Text), &Config{}, yaml.Strict()); err != nil {
+				t.Errorf("%s, line %d: %v", name, block.Line, err)
+			}
+		}
+	}
+	if found < 12 {
+		t.Errorf("found only %d configurations", found)
 	}
 }
 
