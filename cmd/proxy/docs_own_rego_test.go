@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/config"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/docstest"
 )
 
 // people is what the page leaves out of its configurations.
@@ -26,27 +26,18 @@ principals:
   - {match: {kind: os-user}, persona: deployer}
 `
 
-var (
-	fenced    = regexp.MustCompile("(?ms)^```([a-z]+)\n(.*?)^```$")
-	namedFile = regexp.MustCompile("`(policy/[a-z_/]+\\.[a-z]+)`")
-)
+var namedFile = regexp.MustCompile("`(policy/[a-z_/]+\\.[a-z]+)`")
 
 // Whoever follows docs/own-rego.md, block by block, gets what it shows.
 func TestThePageAboutOwnRegoIsTrue(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("../../docs/own-rego.md")
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := t.TempDir()
 	opa(t, dir)
-	commands, configurations, end := 0, 0, 0
-	for _, at := range fenced.FindAllSubmatchIndex(page, -1) {
-		before, kind, text := string(page[end:at[0]]), string(page[at[2]:at[3]]), string(page[at[4]:at[5]])
-		end = at[1]
-		names := namedFile.FindAllStringSubmatch(before, -1)
+	commands, configurations := 0, 0
+	for _, block := range docstest.Blocks(pageAt(t, "../../docs/own-rego.md")) {
+		text, names := block.Text, namedFile.FindAllStringSubmatch(block.Before, -1)
 		switch {
-		case kind == "console":
+		case block.Kind == "console":
 			commands += follow(t, dir, text)
 		case strings.HasPrefix(text, "policy:"):
 			configurations++
@@ -77,8 +68,8 @@ func TestThePageAboutOwnRegoIsTrue(t *testing.T) {
 	write(t, name, local.ReplaceAllString(string(b), "    $2"))
 	follow(t, dir, "$ ecs-mcp-proxy policy show --config ecs-mcp-proxy.yaml deployer\n  on   freeze               Frozen services\n")
 	write(t, filepath.Join(dir, "public.pem"), publicPEM(t, newKey(t)))
-	if out, err := inShell(dir, "ecs-mcp-proxy policy check --config ecs-mcp-proxy.yaml"); err == nil || !strings.Contains(out, "it is signed with another key than policy.bundle.key") {
-		t.Errorf("with another key: %v\n%s", err, out)
+	if out, code, err := shellIn(t, dir).Run("ecs-mcp-proxy policy check --config ecs-mcp-proxy.yaml"); err != nil || code == 0 || !strings.Contains(out, "it is signed with another key than policy.bundle.key") {
+		t.Errorf("with another key: %d, %v\n%s", code, err, out)
 	}
 }
 
@@ -96,51 +87,33 @@ func opa(t *testing.T, dir string) {
 	}
 }
 
-// follow runs the commands of a console block and looks for the lines below
-// each in its output; "…" stands for any number of others.
+// follow runs the commands of a console block and compares what they print.
 func follow(t *testing.T, dir, block string) (commands int) {
 	t.Helper()
-	for part := range strings.SplitSeq("\n"+strings.TrimSpace(block), "\n$ ") {
-		if part == "" {
-			continue
-		}
+	shell := shellIn(t, dir)
+	for _, c := range (docstest.Block{Kind: "console", Text: block}).Commands() {
 		commands++
-		if _, err := exec.LookPath("openssl"); err != nil && strings.HasPrefix(part, "openssl ") {
+		if _, err := exec.LookPath("openssl"); err != nil && strings.HasPrefix(c.Text, "openssl ") {
 			keys(t, dir)
 			continue
 		}
-		lines := strings.Split(part, "\n")
-		command, i := lines[0], 1
-		for ; strings.HasSuffix(command, "\\"); i++ {
-			command += "\n" + lines[i]
+		out, code, err := shell.Run(c.Text)
+		if err != nil {
+			t.Fatal(err)
 		}
-		out, err := inShell(dir, command)
-		if code := (*exec.ExitError)(nil); err != nil && !(errors.As(err, &code) && code.ExitCode() == 1 && strings.Contains(command, " explain ")) {
-			t.Fatalf("%s: %v\n%s", command, err, out)
+		if (code != 0) != c.Refuses() {
+			t.Fatalf("%s: ended with %d\n%s", c.Text, code, out)
 		}
-		rest := out
-		for _, line := range lines[i:] {
-			if line == "…" || line == "" {
-				continue
-			}
-			at := strings.Index("\n"+rest, "\n"+line+"\n")
-			if at < 0 {
-				t.Errorf("%s: the output has no line %q (after those before it):\n%s", command, line, out)
-				break
-			}
-			rest = rest[at+len(line):]
+		if line := c.Missing(out); line != "" {
+			t.Errorf("%s: the output has no line %q (after those before it):\n%s", c.Text, line, out)
 		}
 	}
 	return commands
 }
 
-// inShell runs one command line as a shell does.
-func inShell(dir, command string) (string, error) {
-	shell := exec.Command("sh", "-c", command)
-	shell.Dir = dir
-	shell.Env = append(os.Environ(), "PATH="+dir+string(filepath.ListSeparator)+os.Getenv("PATH"))
-	out, err := shell.CombinedOutput()
-	return string(out), err
+// shellIn is a shell that finds what is in dir before anything else.
+func shellIn(t *testing.T, dir string) *docstest.Shell {
+	return docstest.NewShell(dir, t.TempDir(), append(os.Environ(), "PATH="+dir+string(filepath.ListSeparator)+os.Getenv("PATH"))...)
 }
 
 // keys makes what the openssl commands of the page make, where there is no openssl.

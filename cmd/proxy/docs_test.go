@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/docstest"
 )
 
 var decisionID = regexp.MustCompile("[a-z2-7]{20}")
@@ -15,9 +17,9 @@ var decisionID = regexp.MustCompile("[a-z2-7]{20}")
 func TestTheDemoOfTheReadmeIsTrue(t *testing.T) {
 	t.Parallel()
 	_, after, _ := strings.Cut(pageAt(t, "../../README.md"), "From the demo, shortened:")
-	block := fenced.FindStringSubmatch(after)
+	blocks := docstest.Blocks(after)
 	_, because, ok := strings.Cut(after, "\nbecause    ")
-	if block == nil || !ok {
+	if len(blocks) == 0 || !ok {
 		t.Fatal("the README shows nothing of the demo, or no reason of a refusal")
 	}
 	out, err := exec.Command("ecs-mcp-proxy", "demo").CombinedOutput()
@@ -27,7 +29,7 @@ func TestTheDemoOfTheReadmeIsTrue(t *testing.T) {
 	// Lines that go on are indented under their first, and ids differ from run to run.
 	printed := decisionID.ReplaceAllString(regexp.MustCompile(`\n {14}`).ReplaceAllString(string(out), "\n    AWS saw   "), "ID")
 	because, _, _ = strings.Cut(because, "\n")
-	for _, line := range append(strings.Split(strings.TrimSpace(block[2]), "\n"), because) {
+	for _, line := range append(strings.Split(strings.TrimSpace(blocks[0].Text), "\n"), because) {
 		begin, _, _ := strings.Cut(line, "…")
 		if !strings.Contains(printed, decisionID.ReplaceAllString(begin, "ID")) {
 			t.Errorf("the demo does not print\n%s", line)
@@ -39,13 +41,13 @@ func TestTheDemoOfTheReadmeIsTrue(t *testing.T) {
 func TestTheCasesOfThePolicyPageAreTrue(t *testing.T) {
 	t.Parallel()
 	_, section, ok := strings.Cut(pageAt(t, "../../docs/policy.md"), "\n## Asking what documents allow\n")
-	blocks := fenced.FindAllStringSubmatch(section, 2)
-	if !ok || len(blocks) != 2 || blocks[0][1] != "jsonl" || blocks[1][1] != "console" {
+	blocks := docstest.Blocks(section)
+	if !ok || len(blocks) < 2 || blocks[0].Kind != "jsonl" || blocks[1].Kind != "console" {
 		t.Fatal("the page has no cases, or does not run them")
 	}
 	dir := t.TempDir()
-	write(t, filepath.Join(dir, "cases.jsonl"), blocks[0][2])
-	follow(t, dir, blocks[1][2])
+	write(t, filepath.Join(dir, "cases.jsonl"), blocks[0].Text)
+	follow(t, dir, blocks[1].Text)
 }
 
 func pageAt(t *testing.T, path string) string {
