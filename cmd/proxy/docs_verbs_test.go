@@ -19,6 +19,9 @@ func TestThePageOfCommandsIsWhatTheProgramSays(t *testing.T) {
 	page.WriteString(`# Commands
 
 Every verb with its flags, as ` + "`--help`" + ` says them. This page is written by ` + "`go test ./cmd/proxy -run Commands -update`" + `.
+Completion for a shell (bash, fish, powershell, zsh), to be put where that looks for it:
+
+` + "```console\n$ ecs-mcp-proxy completion bash > ecs-mcp-proxy.bash\n```" + `
 
 `)
 	writeVerb(&page, newRoot())
