@@ -85,6 +85,7 @@ func TestEveryLinkLeadsSomewhere(t *testing.T) {
 
 // anchors are the names of a page's headings, as GitHub makes them.
 func anchors(page string) (all []string) {
+	page = regexp.MustCompile("(?ms)^```.*?^```$").ReplaceAllString(page, "") // comments of scripts are no headings
 	for _, m := range regexp.MustCompile(`(?m)^#+ (.+)$`).FindAllStringSubmatch(page, -1) {
 		name := strings.ReplaceAll(strings.ToLower(m[1]), " ", "-")
 		all = append(all, regexp.MustCompile(`[^\p{L}\p{N}_-]`).ReplaceAllString(name, ""))
