@@ -66,7 +66,7 @@ func classesOnRecord(t *testing.T, auditFile string) map[string][2]string {
 		}
 		had := all[r.DecisionID]
 		switch r.Phase {
-		case audit.PhaseDecision, audit.PhaseRefusal:
+		case audit.PhaseAsked, audit.PhaseDecision, audit.PhaseRefusal:
 			had[0] = r.Class
 		case audit.PhaseOutcome:
 			had[1] = r.Class
@@ -79,7 +79,9 @@ func classesOnRecord(t *testing.T, auditFile string) map[string][2]string {
 func (f *followers) Begin(call Followed) Trace {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.calls[call.DecisionID] != nil || call.Method == "" || call.RequestedBy == "" {
+	// A decision under which the user was asked goes on when the answer comes.
+	before := f.calls[call.DecisionID]
+	if before != nil && !slices.Equal(before.decided, []string{classAsked}) || call.Method == "" || call.RequestedBy == "" {
 		f.t.Errorf("told of %+v", call)
 	}
 	c := &follower{of: f}
