@@ -34,7 +34,7 @@ demo: build ## See the whole story; no AWS account, no Python, no network
 test: lint build ## Run every test that needs only Go
 	$(OPA) test rego/
 	@$(OPA) test rego/ --coverage --threshold 100 >/dev/null || { echo "rego/ is not covered whole: run $(OPA) test rego/ --coverage"; exit 1; }
-	go test -race -count=1 ./...
+	go test -race -count=1 -timeout 20m ./...
 	go test -count=1 -run $(EQUAL) ./internal/authz/policy
 	@echo "make test: Rego by opa test, Go under the race detector, the binary by its scripts and its demo: all passed"
 
