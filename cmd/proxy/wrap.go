@@ -34,6 +34,7 @@ configuration, 126 and 127 a server that cannot be started.`
 type wrapFlags struct {
 	config, mode, region, endpoint, role, factsRole, server, delivery, audit, detail, level, logFormat, serverLog string
 	identity, boundary, policy                                                                                    []string
+	serverless                                                                                                    bool // no server is needed
 }
 
 func newWrap() *cobra.Command {
@@ -128,7 +129,7 @@ func (f *wrapFlags) load(command []string) (*config.Config, error) {
 		}
 		return nil, err
 	}
-	if len(cfg.Upstream.Command) == 0 && len(cfg.Upstream.URLs) == 0 {
+	if !f.serverless && len(cfg.Upstream.Command) == 0 && len(cfg.Upstream.URLs) == 0 {
 		return nil, fmt.Errorf("%w: name the server's command after --, or as upstream.command", errUsage)
 	}
 	return cfg, nil

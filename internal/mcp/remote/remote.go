@@ -19,6 +19,9 @@ import (
 // ErrUnreachable is the class of a server that does not answer.
 var ErrUnreachable = errors.New("server cannot be reached")
 
+// Prefix begins the messages of errors that answer a request in the server's place.
+const Prefix = "ecs-mcp-proxy: "
+
 // codeInternal is JSON-RPC's. Source: JSON-RPC 2.0 section 5.1.
 const codeInternal = -32603
 
@@ -32,6 +35,8 @@ type Server struct {
 	limits wire.Limits
 	// headers that belong to a request, beside those that repeat its envelope.
 	headers func(wire.Key) http.Header
+	sign    func(context.Context, *http.Request, []byte) error
+	quiet   bool
 	ctx     context.Context
 	cancel  context.CancelFunc
 	done    chan struct{}
@@ -55,14 +60,28 @@ type Server struct {
 	begun   map[wire.Key]bool // requests that were sent and whose end was not seen
 }
 
-// Open connects to the server at url; nothing is sent yet. headers are those
-// that came with a request and repeat its arguments; nil for none.
-func Open(url string, limits wire.Limits, transport http.RoundTripper, headers func(wire.Key) http.Header) *Server {
-	if headers == nil {
-		headers = func(wire.Key) http.Header { return nil }
+// Config is what a connection is made of.
+type Config struct {
+	URL       string // of the server's endpoint
+	Limits    wire.Limits
+	Transport http.RoundTripper // nil for Go's own
+	// Headers are those that came with a request and repeat its arguments; nil for none.
+	Headers func(wire.Key) http.Header
+	// Sign signs a request with this body, and is the last to change it. A request
+	// that it fails for is not sent. nil: requests are not signed.
+	Sign func(ctx context.Context, r *http.Request, body []byte) error
+	// Quiet: what belongs to no request is not listened for.
+	Quiet bool
+}
+
+// Open connects to a server; nothing is sent yet.
+func Open(c Config) *Server {
+	if c.Headers == nil {
+		c.Headers = func(wire.Key) http.Header { return nil }
 	}
-	s := &Server{url: url, limits: limits, headers: headers, done: make(chan struct{}), cancels: map[wire.Key]context.CancelFunc{}, begun: map[wire.Key]bool{},
-		client: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	s := &Server{url: c.URL, limits: c.Limits, headers: c.Headers, sign: c.Sign, quiet: c.Quiet,
+		done: make(chan struct{}), cancels: map[wire.Key]context.CancelFunc{}, begun: map[wire.Key]bool{},
+		client: &http.Client{Transport: c.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.lines, s.out = io.Pipe()
 	s.in, s.told = io.Pipe()
@@ -126,7 +145,7 @@ func (s *Server) run() {
 		if err != nil {
 			continue // the conversation sends what was read before
 		}
-		if m.Method == "initialize" { // what follows needs its session
+		if m.Method == "initialize" || m.Method == "notifications/initialized" { // what follows needs the session, and comes after it
 			s.post(m)
 			continue
 		}
@@ -167,7 +186,7 @@ func (s *Server) request(ctx context.Context, method string, body []byte) (*http
 // post sends one message and passes on what answers it.
 func (s *Server) post(m *wire.Message) {
 	if err := s.exchange(m); err != nil && m.Kind == wire.Request && s.ctx.Err() == nil {
-		s.say(wire.ErrorResponse(m.ID, codeInternal, "ecs-mcp-proxy: "+err.Error(), nil))
+		s.say(wire.ErrorResponse(m.ID, codeInternal, Prefix+err.Error(), nil))
 	}
 }
 
@@ -186,13 +205,18 @@ func (s *Server) exchange(m *wire.Message) error {
 	if m.Kind == wire.Request {
 		s.begins(m.ID)
 	}
-	response, err := s.client.Do(r)
+	response, err := s.do(r, m.Raw)
 	if err != nil {
-		if op := new(net.OpError); errors.As(err, &op) && op.Op == "dial" {
+		op := new(net.OpError)
+		unsigned := errors.Is(err, ErrUnsigned)
+		if unsigned || errors.As(err, &op) && op.Op == "dial" {
 			s.ends(m.ID) // it was not sent
 		}
 		if ctx.Err() != nil {
 			return errCancelled
+		}
+		if unsigned {
+			return err
 		}
 		return fmt.Errorf("%w; the call may have taken effect", ErrUnreachable) // the error names the URL and nothing more
 	}
@@ -200,6 +224,9 @@ func (s *Server) exchange(m *wire.Message) error {
 	switch {
 	case response.StatusCode == http.StatusNotFound && m.Version == "" && s.inSession():
 		s.ends(m.ID)
+		if m.Kind == wire.Request {
+			s.say(wire.ErrorResponse(m.ID, codeInternal, Prefix+ErrUnreachable.Error()+": it has forgotten the session, so the request was not performed; try again", nil))
+		}
 		s.Kill() // the session is forgotten: begin anew
 		return fmt.Errorf("%w: it has forgotten the session", ErrUnreachable)
 	case response.StatusCode == http.StatusAccepted || m.Kind != wire.Request && response.StatusCode < 300:
@@ -214,6 +241,9 @@ func (s *Server) exchange(m *wire.Message) error {
 	}
 	if media, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type")); media != "text/event-stream" {
 		s.ends(m.ID) // what it answered is no message, and is all there will be
+	}
+	if err := s.forbidden(response); err != nil {
+		return err
 	}
 	return fmt.Errorf("%w: it answered with status %d and no message", ErrUnreachable, response.StatusCode)
 }
@@ -297,7 +327,7 @@ func (s *Server) inSession() bool {
 func (s *Server) listen() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.listens {
+	if s.listens || s.quiet {
 		return
 	}
 	s.listens = true
@@ -307,7 +337,7 @@ func (s *Server) listen() {
 			if err != nil {
 				return
 			}
-			response, err := s.client.Do(r)
+			response, err := s.do(r, nil)
 			if err == nil {
 				media, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
 				if response.StatusCode != http.StatusOK || media != "text/event-stream" {
@@ -347,7 +377,7 @@ func (s *Server) leave() {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	if r, err := s.request(ctx, http.MethodDelete, nil); err == nil {
-		if response, err := s.client.Do(r); err == nil {
+		if response, err := s.do(r, nil); err == nil {
 			response.Body.Close()
 		}
 	}
