@@ -151,3 +151,28 @@ func TestWhatIsSignedForNoCallGoesOverTheFirstConnection(t *testing.T) {
 		}
 	})
 }
+
+func TestAKeptConnectionCountsUntilItEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, processes := &starter{}, NewProcesses(8)
+		p := pool(t, s, Config{Lanes: 2, Delivery: grant.DeliverSigV4, Idle: time.Hour, Processes: processes})
+		for _, scope := range []string{"a", "b"} {
+			h, _ := lent(t, p, scope, time.Minute)
+			h.Release()
+		}
+		if n := processes.Count().Open; n != 2 || processes.taken != 2 {
+			t.Errorf("%d are open, and %d count", n, processes.taken)
+		}
+		h, _ := lent(t, p, "a", time.Hour) // its first grant's end does not end it now
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if n := processes.Count().Open; n != 0 || processes.taken != 1 || s.hasEnded(0) || !s.hasEnded(1) {
+			t.Errorf("%d are kept, and %d count", n, processes.taken)
+		}
+		h.Release()
+		p.Close()
+		if processes.taken != 0 {
+			t.Errorf("%d count after the end of the session", processes.taken)
+		}
+	})
+}

@@ -175,9 +175,11 @@ func (p *Pool) Close() {
 		if l.server != nil {
 			l.server.Close()
 		}
-		if l.kept != nil {
-			l.kept.idle.Stop()
-			l.kept.end()
+		if c := l.kept; c != nil {
+			l.kept = nil
+			c.idle.Stop()
+			c.end()
+			l.uncount()
 		}
 	}
 	p.mu.Unlock()
