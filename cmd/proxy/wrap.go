@@ -70,7 +70,7 @@ func newWrap() *cobra.Command {
 	flags.StringArrayVar(&f.policy, "policy", nil, "Rego of your own: a directory or a file; repeatable")
 	flags.StringVar(&f.factsRole, "facts-role", "", "ARN of a read-only role for looking up tags, task roles and revisions (default the proxy's own identity)")
 	flags.StringVar(&f.server, "server", "", "catalogue profile of the server (default "+config.DefaultServer+")")
-	flags.StringVar(&f.delivery, "delivery", "", "how a call's credentials reach the server: lease, process or none (default lease)")
+	flags.StringVar(&f.delivery, "delivery", "", "how a call's credentials reach the server: lease, process, sigv4 or none (default lease)")
 	flags.StringVar(&f.endpoint, "endpoint", "", "URL of an AWS emulator, for every service")
 	flags.StringVar(&f.audit, "audit-file", "", "where the record of decisions goes")
 	flags.StringVar(&f.detail, "client-detail", "", "how much a refusal tells the client: full or minimal (default full)")
