@@ -20,6 +20,9 @@ func (c *Conversation) fromClient(ctx context.Context, line []byte, err error) {
 	if err == nil {
 		m, err = wire.ReadClient(line, c.Limits)
 	}
+	if err == nil {
+		m, err = c.tellMeta(m)
+	}
 	if err != nil {
 		c.unreadable(err)
 		return
@@ -32,6 +35,19 @@ func (c *Conversation) fromClient(ctx context.Context, line []byte, err error) {
 	default:
 		c.clientRequest(ctx, m)
 	}
+}
+
+// tellMeta puts into _meta what the catalogue says that its server is told there.
+func (c *Conversation) tellMeta(m *wire.Message) (*wire.Message, error) {
+	set := c.Gate.Catalog.Meta(c.Gate.Caller.Env)
+	if len(set) == 0 || m.Kind == wire.Response {
+		return m, nil
+	}
+	line, err := m.WithMeta(set)
+	if err != nil {
+		return nil, err
+	}
+	return wire.ReadClient(line, c.Limits)
 }
 
 // unreadable answers what has no single reading. It was not forwarded.
@@ -64,6 +80,7 @@ func (c *Conversation) clientRequest(ctx context.Context, m *wire.Message) {
 		})
 		return
 	}
+	c.greeting.asked(m)
 	work := func() { c.decide(judged, r) }
 	if treatment != decide {
 		if c.relayNow(r, treatment) {

@@ -3,7 +3,6 @@ package remote
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +18,9 @@ import (
 // ErrUnreachable is the class of a server that does not answer.
 var ErrUnreachable = errors.New("server cannot be reached")
 
+// Prefix begins the messages of errors that answer a request in the server's place.
+const Prefix = "ecs-mcp-proxy: "
+
 // codeInternal is JSON-RPC's. Source: JSON-RPC 2.0 section 5.1.
 const codeInternal = -32603
 
@@ -32,6 +34,8 @@ type Server struct {
 	limits wire.Limits
 	// headers that belong to a request, beside those that repeat its envelope.
 	headers func(wire.Key) http.Header
+	sign    func(context.Context, *http.Request, []byte) error
+	quiet   bool
 	ctx     context.Context
 	cancel  context.CancelFunc
 	done    chan struct{}
@@ -55,14 +59,28 @@ type Server struct {
 	begun   map[wire.Key]bool // requests that were sent and whose end was not seen
 }
 
-// Open connects to the server at url; nothing is sent yet. headers are those
-// that came with a request and repeat its arguments; nil for none.
-func Open(url string, limits wire.Limits, transport http.RoundTripper, headers func(wire.Key) http.Header) *Server {
-	if headers == nil {
-		headers = func(wire.Key) http.Header { return nil }
+// Config is what a connection is made of.
+type Config struct {
+	URL       string // of the server's endpoint
+	Limits    wire.Limits
+	Transport http.RoundTripper // nil for Go's own
+	// Headers are those that came with a request and repeat its arguments; nil for none.
+	Headers func(wire.Key) http.Header
+	// Sign signs a request with this body, and is the last to change it. A request
+	// that it fails for is not sent. nil: requests are not signed.
+	Sign func(ctx context.Context, r *http.Request, body []byte) error
+	// Quiet: what belongs to no request is not listened for.
+	Quiet bool
+}
+
+// Open connects to a server; nothing is sent yet.
+func Open(c Config) *Server {
+	if c.Headers == nil {
+		c.Headers = func(wire.Key) http.Header { return nil }
 	}
-	s := &Server{url: url, limits: limits, headers: headers, done: make(chan struct{}), cancels: map[wire.Key]context.CancelFunc{}, begun: map[wire.Key]bool{},
-		client: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	s := &Server{url: c.URL, limits: c.Limits, headers: c.Headers, sign: c.Sign, quiet: c.Quiet,
+		done: make(chan struct{}), cancels: map[wire.Key]context.CancelFunc{}, begun: map[wire.Key]bool{},
+		client: &http.Client{Transport: c.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.lines, s.out = io.Pipe()
 	s.in, s.told = io.Pipe()
@@ -126,7 +144,7 @@ func (s *Server) run() {
 		if err != nil {
 			continue // the conversation sends what was read before
 		}
-		if m.Method == "initialize" { // what follows needs its session
+		if m.Method == "initialize" || m.Method == "notifications/initialized" { // what follows needs the session, and comes after it
 			s.post(m)
 			continue
 		}
@@ -167,7 +185,7 @@ func (s *Server) request(ctx context.Context, method string, body []byte) (*http
 // post sends one message and passes on what answers it.
 func (s *Server) post(m *wire.Message) {
 	if err := s.exchange(m); err != nil && m.Kind == wire.Request && s.ctx.Err() == nil {
-		s.say(wire.ErrorResponse(m.ID, codeInternal, "ecs-mcp-proxy: "+err.Error(), nil))
+		s.say(wire.ErrorResponse(m.ID, codeInternal, Prefix+err.Error(), nil))
 	}
 }
 
@@ -186,13 +204,18 @@ func (s *Server) exchange(m *wire.Message) error {
 	if m.Kind == wire.Request {
 		s.begins(m.ID)
 	}
-	response, err := s.client.Do(r)
+	response, err := s.do(r, m.Raw)
 	if err != nil {
-		if op := new(net.OpError); errors.As(err, &op) && op.Op == "dial" {
+		op := new(net.OpError)
+		unsigned := errors.Is(err, ErrUnsigned)
+		if unsigned || errors.As(err, &op) && op.Op == "dial" {
 			s.ends(m.ID) // it was not sent
 		}
 		if ctx.Err() != nil {
 			return errCancelled
+		}
+		if unsigned {
+			return err
 		}
 		return fmt.Errorf("%w; the call may have taken effect", ErrUnreachable) // the error names the URL and nothing more
 	}
@@ -200,6 +223,9 @@ func (s *Server) exchange(m *wire.Message) error {
 	switch {
 	case response.StatusCode == http.StatusNotFound && m.Version == "" && s.inSession():
 		s.ends(m.ID)
+		if m.Kind == wire.Request {
+			s.say(wire.ErrorResponse(m.ID, codeInternal, Prefix+ErrUnreachable.Error()+": it has forgotten the session, so the request was not performed; try again", nil))
+		}
 		s.Kill() // the session is forgotten: begin anew
 		return fmt.Errorf("%w: it has forgotten the session", ErrUnreachable)
 	case response.StatusCode == http.StatusAccepted || m.Kind != wire.Request && response.StatusCode < 300:
@@ -214,6 +240,9 @@ func (s *Server) exchange(m *wire.Message) error {
 	}
 	if media, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type")); media != "text/event-stream" {
 		s.ends(m.ID) // what it answered is no message, and is all there will be
+	}
+	if err := s.forbidden(response); err != nil {
+		return err
 	}
 	return fmt.Errorf("%w: it answered with status %d and no message", ErrUnreachable, response.StatusCode)
 }
@@ -276,80 +305,12 @@ func (s *Server) Working(id wire.Key) bool {
 	return working
 }
 
-// begin notes what the answer to initialize settled.
-func (s *Server) begin(response *http.Response, answer *wire.Message) {
-	var result struct {
-		ProtocolVersion string `json:"protocolVersion"`
-	}
-	_ = json.Unmarshal(answer.Result, &result) // an error has none
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.session, s.version = response.Header.Get("Mcp-Session-Id"), result.ProtocolVersion
-}
-
-func (s *Server) inSession() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.session != ""
-}
-
-// listen opens the stream of what belongs to no request, if the server has one.
-func (s *Server) listen() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.listens {
-		return
-	}
-	s.listens = true
-	go func() {
-		for pause := time.Second; s.ctx.Err() == nil; pause = min(2*pause, time.Minute) {
-			r, err := s.request(s.ctx, http.MethodGet, nil)
-			if err != nil {
-				return
-			}
-			response, err := s.client.Do(r)
-			if err == nil {
-				media, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
-				if response.StatusCode != http.StatusOK || media != "text/event-stream" {
-					response.Body.Close()
-					return // it has none
-				}
-				_ = s.events(response.Body, func(line []byte) { // it ends, and is opened again
-					if m, err := wire.ReadServer(line, s.limits); err == nil && m.Kind == wire.Response {
-						s.ends(m.ID)
-					}
-					s.say(line)
-				})
-				response.Body.Close()
-			}
-			select {
-			case <-time.After(pause):
-			case <-s.ctx.Done():
-			}
-		}
-	}()
-}
-
 // say passes a line on.
 func (s *Server) say(line []byte) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	if _, err := s.out.Write(append(line, '\n')); err != nil {
 		s.cancel() // nobody reads
-	}
-}
-
-// leave ends the session at the server; a server that cannot is left alone.
-func (s *Server) leave() {
-	if !s.inSession() {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-	defer cancel()
-	if r, err := s.request(ctx, http.MethodDelete, nil); err == nil {
-		if response, err := s.client.Do(r); err == nil {
-			response.Body.Close()
-		}
 	}
 }
 

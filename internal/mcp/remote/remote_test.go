@@ -55,7 +55,7 @@ type opened struct {
 
 func connect(t *testing.T, url string) *opened {
 	t.Helper()
-	s := Open(url, wire.Limits{}, http.DefaultTransport, nil)
+	s := Open(Config{URL: url})
 	t.Cleanup(func() { s.Stop(0) })
 	return &opened{s, t, bufio.NewReader(s)}
 }
@@ -121,6 +121,9 @@ func TestAServerThatForgotTheSessionHasEnded(t *testing.T) {
 	o.session = "forgotten"
 	o.mu.Unlock()
 	o.say(`{"jsonrpc":"2.0","id":1,"method":"tools/list"}`)
+	if answer := o.hear(); !strings.Contains(answer, "it has forgotten the session, so the request was not performed; try again") {
+		t.Errorf("the answer: %s", answer)
+	}
 	select {
 	case <-o.Done():
 	case <-time.After(20 * time.Second):
