@@ -39,7 +39,6 @@ test: lint build ## Run every test that needs only Go
 	go test -count=1 -run $(EQUAL) ./internal/authz/policy
 	@echo "make test: Rego by opa test, Go under the race detector, the binary by its scripts and its demo: all passed"
 
-<<<<<<< HEAD
 cross: ## Compile for every system that is released, and vet what is not Linux
 	@for s in $(SYSTEMS); do echo "build $$s" && CGO_ENABLED=0 GOOS=$${s%/*} GOARCH=$${s#*/} go build -trimpath -o /dev/null ./cmd/proxy || exit 1; done
 	GOOS=darwin go vet ./...
@@ -47,10 +46,7 @@ cross: ## Compile for every system that is released, and vet what is not Linux
 	go vet -tags unguarded ./internal/mcp/transport
 	go test -race -count=1 -tags unguarded ./internal/mcp/transport
 
-e2e: build $(VENV)/.installed $(SDK)/.installed $(ORACLE)/.installed ## Run against the real ECS MCP server, moto and the AWS SDKs (installs them)
-=======
 e2e: build $(VENV)/.installed $(SDK)/.installed $(ORACLE)/.installed $(INSPECT)/.installed ## Run against the real ECS MCP server, moto and the AWS SDKs (installs them)
->>>>>>> 8293e27 (Let the Python client, the go-sdk's and MCP Inspector have sessions of serve by a JWT)
 	$(E2E) go test -race -tags e2e -count=1 -v -timeout 15m ./e2e/ ./e2e/sdk/ ./internal/mcp/wire/
 
 $(VENV)/.installed: e2e/requirements.txt e2e/requirements-other.txt

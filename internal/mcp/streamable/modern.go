@@ -192,7 +192,7 @@ func (s *session) adopt(m *wire.Message, came Came) (*asked, []byte) {
 	if !m.Token().IsZero() {
 		token = wire.NewID(fmt.Sprintf("progress-%d", s.count))
 	}
-	a := s.note(&asked{id: m.ID, own: id, token: m.Token(), key: id.Key(), tokenKey: token.Key(), came: came})
+	a := s.note(&asked{id: m.ID, own: id, token: m.Token(), key: id.Key(), tokenKey: token.Key(), came: came, subscribes: m.Method == "subscriptions/listen"})
 	return a, m.Replace(id, token)
 }
 
