@@ -105,7 +105,7 @@ func (s *strangeWeb) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		to <- m
 		if isAnswer(m) && to == s.open {
 			close(s.open)
-			s.open = nil
+			s.open, to = nil, s.get
 		}
 	}
 	s.mu.Unlock()

@@ -191,10 +191,10 @@ func (e exchange) hears(t *testing.T, client *plainClient, s *step, expected []t
 		case i == len(expected):
 			t.Errorf("line %d: the client heard\n%s\nand the server said\n%q", s.line, h.message, expected)
 			return false
-		case got[h.stream] > i:
+		case got[h.stream] > i && !strings.Contains(h.message, "subscriptionId"): // which has a stream of its own
 			t.Errorf("line %d: the client heard too late: %s", s.line, h.message)
 		}
-		at[i], got[h.stream] = true, i
+		at[i], got[h.stream] = true, max(i, got[h.stream])
 	}
 	return true
 }
