@@ -28,6 +28,7 @@ type heard struct {
 type plainClient struct {
 	say   func(message string)
 	hears chan heard
+	url   string // of one that speaks HTTP
 }
 
 // overStdio starts a program and speaks to it.
@@ -75,7 +76,7 @@ func overStdio(t *testing.T, dir string, argv ...string) *plainClient {
 // overHTTP speaks to a URL.
 func overHTTP(t *testing.T, url, version string) *plainClient {
 	t.Helper()
-	c := &plainClient{hears: make(chan heard, 1000)}
+	c := &plainClient{hears: make(chan heard, 1000), url: url}
 	var streams atomic.Int64
 	var session atomic.Pointer[string]
 	ask := func(method string, m *wire.Message) *http.Response {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"regexp"
@@ -109,6 +110,15 @@ func readCorpus(file, version string) (c corpus, err error) {
 	return c, nil
 }
 
+// idOf is the id of a request, for an answer to one whose id nobody can foresee.
+func idOf(message string) string {
+	var m struct {
+		ID json.RawMessage `json:"id"`
+	}
+	_ = json.Unmarshal([]byte(message), &m) // no message has none
+	return string(m.ID)
+}
+
 // player is the server of a corpus: it knows what to say to what it hears.
 type player struct {
 	corpus corpus
@@ -132,6 +142,7 @@ func (p *player) hear(message string) (s *step, says []string) {
 		for own, value := range values {
 			p.values[own] = value
 		}
+		p.values["ID"] = idOf(message)
 		for _, said := range s.said {
 			if said.mark != "<~" {
 				says = append(says, said.text.with(p.values))

@@ -87,6 +87,7 @@ func (c *Conversation) Run(ctx context.Context, from io.Reader, to io.Writer) er
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	c.ctx = ctx
+	c.Gate.compared = c.compared
 
 	c.clientGone = sync.OnceFunc(func() { close(c.hungUp) })
 	close(c.running)

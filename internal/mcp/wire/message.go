@@ -52,6 +52,7 @@ type Message struct {
 	// Arguments is params.arguments of tools/call and prompts/get: an object, or nil when absent.
 	Arguments json.RawMessage
 	HasTask   bool // params.task is present
+	HasCursor bool // params.cursor is present: not the first page is asked for
 	// ProgressToken is params._meta.progressToken, in notifications/progress
 	// params.progressToken: a string or a number, or nil when absent.
 	ProgressToken json.RawMessage
