@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,6 +31,9 @@ type Conversation struct {
 	// Start starts a server with these variables in its environment, beside what
 	// every server gets.
 	Start func(lane int, environ []string) (Process, error)
+	// Headers are those that came with a request over HTTP and repeat its arguments,
+	// for servers that do not see them; nil for none.
+	Headers func(wire.Key) http.Header
 
 	ctx        context.Context // of Run
 	running    chan struct{}   // closed when Run has begun

@@ -21,45 +21,58 @@ type offer struct {
 	asking chan struct{} // holds one token while the proxy asks
 
 	mu    sync.Mutex
-	names map[string]bool // nil: they are not known
+	tools map[string][]wire.Parameter // what headers repeat, by name; nil: they are not known
 }
 
 func newOffer() *offer { return &offer{asking: make(chan struct{}, 1)} }
 
 // known reports whether the server's tools are known, and this one is among them.
-func (o *offer) known(tool string) (known, offered bool) {
+func (o *offer) known(name string) (parameters []wire.Parameter, known, offered bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.names != nil, o.names[tool]
+	parameters, offered = o.tools[name]
+	return parameters, o.tools != nil, offered
 }
 
-func (o *offer) set(names map[string]bool) {
+func (o *offer) set(tools map[string][]wire.Parameter) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.names = names
+	o.tools = tools
 }
 
 // shown takes a list that the client asked for; one page of several is not all.
 func (o *offer) shown(request *wire.Message, list *wire.ToolList) {
 	if list.Next == "" && !request.HasCursor {
-		o.set(list.Names())
+		o.set(byName(list, map[string][]wire.Parameter{}))
 	}
+}
+
+func byName(list *wire.ToolList, all map[string][]wire.Parameter) map[string][]wire.Parameter {
+	for _, tool := range list.Tools {
+		all[tool.Name] = tool.Parameters()
+	}
+	return all
 }
 
 // compared makes sure, before a tool is called, that this very server has
 // shown it, and that it says what it is pinned to say. A client need not ask for the
 // list, and not every server of a session is asked: the proxy then asks itself.
+// Headers that repeat arguments must agree with them.
 func (c *Conversation) compared(ctx context.Context, server lane.Server, m *wire.Message) error {
 	l, ok := server.(*link)
-	if !ok || m.Method != "tools/call" || !c.Gate.Pins.holds(m.Name) {
+	if !ok || m.Method != "tools/call" {
 		return nil
 	}
-	known, offered := l.offer.known(m.Name)
+	repeated := c.Headers != nil && m.ModernVersion
+	if !repeated && !c.Gate.Pins.holds(m.Name) {
+		return nil
+	}
+	parameters, known, offered := l.offer.known(m.Name)
 	if !known {
 		if err := c.inquire(ctx, l, m); err != nil {
 			return &refusal{classUpstream, "the ECS MCP server does not say which tools it has, so none is called; try again", err.Error()}
 		}
-		_, offered = l.offer.known(m.Name)
+		parameters, _, offered = l.offer.known(m.Name)
 	}
 	if err := c.Gate.unchanged(m.Name); err != nil {
 		return err
@@ -67,7 +80,10 @@ func (c *Conversation) compared(ctx context.Context, server lane.Server, m *wire
 	if !offered {
 		return &refusal{classToolChanged, "the server does not list this tool any more", "the tool changed: the server does not list it"}
 	}
-	return nil
+	if !repeated {
+		return nil
+	}
+	return agrees(m, parameters, c.Headers(m.ID.Key()))
 }
 
 // inquire asks a server for all its tools, once, and pins them.
@@ -78,10 +94,10 @@ func (c *Conversation) inquire(ctx context.Context, l *link, m *wire.Message) er
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if known, _ := l.offer.known(""); known {
+	if _, known, _ := l.offer.known(""); known {
 		return nil // meanwhile
 	}
-	names, cursor := map[string]bool{}, ""
+	tools, cursor := map[string][]wire.Parameter{}, ""
 	for range maxPages {
 		answer, err := c.ask(ctx, l, listRequest(m, cursor))
 		if err != nil {
@@ -94,11 +110,9 @@ func (c *Conversation) inquire(ctx context.Context, l *link, m *wire.Message) er
 		if err := c.Gate.pin(list); err != nil {
 			return err
 		}
-		for name := range list.Names() {
-			names[name] = true
-		}
+		tools = byName(list, tools)
 		if cursor = list.Next; cursor == "" {
-			l.offer.set(names)
+			l.offer.set(tools)
 			return nil
 		}
 	}

@@ -2,7 +2,6 @@ package streamable
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -61,22 +60,11 @@ func disagrees(r *http.Request, m *wire.Message) string {
 	}
 	switch m.Method {
 	case "tools/call", "prompts/get", "resources/read":
-		if got, ok := decodeHeader(r.Header.Get("Mcp-Name")); !ok || got != m.Name {
+		if got, ok := wire.DecodeHeader(r.Header.Get("Mcp-Name")); !ok || got != m.Name {
 			return fmt.Sprintf("the header Mcp-Name is %q and the body says %q", r.Header.Get("Mcp-Name"), m.Name)
 		}
 	}
 	return ""
-}
-
-// decodeHeader reads a value that may be written as =?base64?…?=.
-func decodeHeader(value string) (string, bool) {
-	inner, ok := strings.CutPrefix(value, "=?base64?")
-	if !ok {
-		return value, true
-	}
-	inner, ok = strings.CutSuffix(inner, "?=")
-	b, err := base64.StdEncoding.Strict().DecodeString(inner)
-	return string(b), ok && err == nil
 }
 
 // modern serves one POST that stands for itself. All those of a principal go

@@ -81,15 +81,6 @@ func Tools(m *Message) (*ToolList, error) {
 	return t, nil
 }
 
-// Names are the names of the tools.
-func (t *ToolList) Names() map[string]bool {
-	names := map[string]bool{}
-	for _, tool := range t.Tools {
-		names[tool.Name] = true
-	}
-	return names
-}
-
 func (r *reader) tool() (t Tool, err *Error) {
 	if r.dec.PeekKind() != '{' {
 		return t, r.refuse("a tool is not an object")
