@@ -6,6 +6,7 @@ VENV     := .build/e2e
 MANAGED  := .build/managed
 SDK      := .build/sdk
 ORACLE   := .build/oracle
+INSPECT  := .build/inspector
 SUITE    := .build/conformance
 DEPLOY   := .build/deploy
 IMAGE    ?= localhost/ecs-mcp-proxy:$(or $(VERSION),latest)
@@ -15,7 +16,7 @@ SYSTEMS  := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 wind
 # on a few thousand random cases, without it on many.
 EQUAL    := '^Test(NativeSaysWhatRegoSays|FakeAWSDecidesAs.*Does)$$'
 E2E      := ECSMCP_E2E_VENV=$(CURDIR)/$(VENV) ECSMCP_E2E_BINARY=$(CURDIR)/$(BIN) ECSMCP_E2E_SDK=$(CURDIR)/$(SDK) \
-	ECSMCP_E2E_ORACLE=$(CURDIR)/$(ORACLE) ECSMCP_E2E_MANAGED=$(CURDIR)/$(MANAGED)
+	ECSMCP_E2E_ORACLE=$(CURDIR)/$(ORACLE) ECSMCP_E2E_MANAGED=$(CURDIR)/$(MANAGED) ECSMCP_E2E_INSPECTOR=$(CURDIR)/$(INSPECT)
 MAVEN    := mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:3.8.1
 
 .PHONY: help build image demo test cross e2e oracle conformance deploy bench fuzz fuzz-ci lint fmt
@@ -46,7 +47,7 @@ cross: ## Compile for every system that is released, and vet what is not Linux
 	go vet -tags unguarded ./internal/mcp/transport
 	go test -race -count=1 -tags unguarded ./internal/mcp/transport
 
-e2e: build $(VENV)/.installed $(MANAGED)/.installed $(SDK)/.installed $(ORACLE)/.installed ## Run against the real ECS MCP server, moto and the AWS SDKs (installs them)
+e2e: build $(VENV)/.installed $(MANAGED)/.installed $(SDK)/.installed $(ORACLE)/.installed $(INSPECT)/.installed ## Run against the real ECS MCP server, moto and the AWS SDKs (installs them)
 	$(E2E) go test -race -tags e2e -count=1 -v -timeout 15m ./e2e/ ./e2e/managed/ ./e2e/sdk/ ./internal/mcp/wire/
 
 $(VENV)/.installed: e2e/requirements.txt e2e/requirements-other.txt
@@ -66,6 +67,12 @@ $(SDK)/.installed: e2e/sdk/package.json e2e/sdk/package-lock.json e2e/sdk/.npmrc
 	cp $^ $(SDK)/
 	cd $(SDK) && npm ci --no-progress --loglevel error
 	$(MAVEN):copy-dependencies -f $(SDK)/pom.xml -DoutputDirectory=$(CURDIR)/$(SDK)/lib
+	touch $@
+
+$(INSPECT)/.installed: e2e/inspector/package.json e2e/inspector/package-lock.json e2e/inspector/.npmrc
+	rm -rf $(INSPECT) && mkdir -p $(INSPECT)
+	cp $^ $(INSPECT)/
+	cd $(INSPECT) && npm ci --no-progress --loglevel error
 	touch $@
 
 oracle: build $(ORACLE)/.installed ## Compare simulate with an independent IAM simulator (installs it)

@@ -16,6 +16,7 @@ import (
 // seen is what client.py prints.
 type seen struct {
 	Server  string   `json:"server"`
+	Version string   `json:"version"`
 	Tools   []string `json:"tools"`
 	Prompts int      `json:"prompts"`
 	Results []struct {

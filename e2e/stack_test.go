@@ -22,9 +22,10 @@ const region = "us-east-1"
 // stack is everything around the proxy: moto, the recorder in front of it,
 // what was seeded, and the trap on the server's way out. All tests share one.
 type stack struct {
-	binary string // ecs-mcp-proxy
-	venv   string // the Python environment
-	oracle string // the independent simulator and the authorization data
+	binary    string // ecs-mcp-proxy
+	venv      string // the Python environment
+	oracle    string // the independent simulator and the authorization data
+	inspector string // MCP Inspector and a Node for it
 
 	moto     *process
 	recorder *Recorder
@@ -60,18 +61,19 @@ func run(m *testing.M) int {
 
 // newStack starts moto and fills it.
 func newStack() (*stack, error) {
-	s := &stack{binary: os.Getenv("ECSMCP_E2E_BINARY"), venv: os.Getenv("ECSMCP_E2E_VENV"), oracle: os.Getenv("ECSMCP_E2E_ORACLE")}
-	if s.binary == "" || s.venv == "" || s.oracle == "" {
-		return nil, errors.New("ECSMCP_E2E_BINARY, ECSMCP_E2E_VENV and ECSMCP_E2E_ORACLE are not set: run `make e2e`")
+	s := &stack{binary: os.Getenv("ECSMCP_E2E_BINARY"), venv: os.Getenv("ECSMCP_E2E_VENV"), oracle: os.Getenv("ECSMCP_E2E_ORACLE"),
+		inspector: os.Getenv("ECSMCP_E2E_INSPECTOR")}
+	if s.binary == "" || s.venv == "" || s.oracle == "" || s.inspector == "" {
+		return nil, errors.New("ECSMCP_E2E_BINARY, ECSMCP_E2E_VENV, ECSMCP_E2E_ORACLE and ECSMCP_E2E_INSPECTOR are not set: run `make e2e`")
 	}
-	for _, path := range []*string{&s.binary, &s.venv, &s.oracle} {
+	for _, path := range []*string{&s.binary, &s.venv, &s.oracle, &s.inspector} {
 		absolute, err := filepath.Abs(*path)
 		if err != nil {
 			return nil, err
 		}
 		*path = absolute
 	}
-	for _, path := range []string{s.binary, s.python("python"), s.python("ecs-mcp-server"), filepath.Join(s.oracle, "oracle.mjs")} {
+	for _, path := range []string{s.binary, s.python("python"), s.python("ecs-mcp-server"), filepath.Join(s.oracle, "oracle.mjs"), filepath.Join(s.inspector, "node_modules/@modelcontextprotocol/inspector")} {
 		if _, err := os.Stat(path); err != nil {
 			return nil, fmt.Errorf("%w: run `make e2e`", err)
 		}

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -123,27 +122,7 @@ func TestServeInFrontOfAServerAtAURLKeepsPrincipalsApart(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, path, string(b))
-	p, err := start(dir, proxyEnviron(dir), world.binary, "serve", "--config", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = p.cmd.Process.Signal(os.Interrupt)
-		<-p.ended
-		if t.Failed() {
-			t.Log(p.stderr.String())
-		}
-	})
-	url := ""
-	where := regexp.MustCompile(`"url": "(http://[^"]+)"`)
-	for deadline := time.Now().Add(patience); url == ""; time.Sleep(50 * time.Millisecond) {
-		if found := where.FindStringSubmatch(p.stderr.String()); found != nil {
-			url = found[1]
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("it does not serve")
-		}
-	}
+	url := startSidecar(t, dir, path)
 	mark := world.recorder.Mark()
 	done := make(chan error, 2)
 	for id, token := range tokens {

@@ -13,7 +13,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"ecs-mcp-proxy": main, "fastmcp": fastmcpMain})
+	testscript.Main(m, map[string]func(){"ecs-mcp-proxy": main, "strange-server": strangeServer, "fastmcp": fastmcpMain})
 }
 
 // TestScripts runs the binary as its users do; each file in testdata is a story.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -20,86 +21,156 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-// bypass is a request that some reader takes for a call of undocumented_tool,
-// which is allowed to nobody. Sources: GHSA-wvj2-96wp-fq3f, GHSA-q382-vc8q-7jhj,
-// GHSA-4gph-2hhr-5mwg, CVE-2026-26308, GHSA-89xv-2j6f-qhc8, docker/mcp-gateway #414 and #418.
-type bypass struct {
-	name, body string
-	headers    []string
-}
-
-const evil = "undocumented_tool"
-
-var bypasses = []bypass{
-	{"plain", `{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"undocumented_tool","arguments":{}}}`, nil},
-	{"a second name", `{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"containerize_app","name":"undocumented_tool","arguments":{}}}`, nil},
-	{"a second name, first", `{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"undocumented_tool","name":"containerize_app","arguments":{}}}`, nil},
-	{"a second name, escaped", `{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"containerize_app","\u006eame":"undocumented_tool","arguments":{}}}`, nil},
-	{"a name in another case", `{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"containerize_app","Name":"undocumented_tool","arguments":{}}}`, nil},
-	{"a name with NUL", `{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"containerize_app","name\u0000":"undocumented_tool","arguments":{}}}`, nil},
-	{"a name that folds", `{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"containerize_app","argument\u017f":{},"arguments":{"x":"undocumented_tool"}}}`, nil},
-	{"a second method", `{"jsonrpc":"2.0","id":9,"method":"ping","method":"tools/call","params":{"name":"undocumented_tool"}}`, nil},
-	{"a method in another case", `{"jsonrpc":"2.0","id":9,"method":"ping","Method":"tools/call","params":{"name":"undocumented_tool"}}`, nil},
-	{"second params", `{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"containerize_app"},"params":{"name":"undocumented_tool"}}`, nil},
-	{"a batch", `[{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"undocumented_tool"}}]`, nil},
-	{"a batch under 2025-03-26", `[{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"undocumented_tool"}}]`, []string{"Mcp-Protocol-Version: 2025-03-26"}},
-	{"a second message on the line", `{"jsonrpc":"2.0","id":8,"method":"ping"}{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"undocumented_tool"}}`, nil},
-	{"a second message on a second line", "{\"jsonrpc\":\"2.0\",\"id\":8,\"method\":\"ping\"}\n{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"tools/call\",\"params\":{\"name\":\"undocumented_tool\"}}", nil},
-	{"a byte order mark", "\ufeff" + `{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"undocumented_tool"}}`, nil},
-	{"as a notification", `{"jsonrpc":"2.0","method":"tools/call","params":{"name":"undocumented_tool"}}`, nil},
-	{"under the id null", `{"jsonrpc":"2.0","id":null,"method":"tools/call","params":{"name":"undocumented_tool"}}`, nil},
-	{"as an answer with a method", `{"jsonrpc":"2.0","id":9,"result":{},"method":"tools/call","params":{"name":"undocumented_tool"}}`, nil},
-	{"as a task", `{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"undocumented_tool","task":{"ttl":1}}}`, nil},
-	{"as a method of tasks", `{"jsonrpc":"2.0","id":9,"method":"tasks/result","params":{"taskId":"undocumented_tool"}}`, nil},
-	{"with a header that names another", `{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"undocumented_tool","arguments":{},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}`,
-		[]string{"Mcp-Session-Id: ", "Mcp-Protocol-Version: 2026-07-28", "Mcp-Method: tools/call", "Mcp-Name: containerize_app"}},
-	{"with a header that hides the method", `{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"undocumented_tool","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}`,
-		[]string{"Mcp-Session-Id: ", "Mcp-Protocol-Version: 2026-07-28", "Mcp-Method: tools/list"}},
-	{"as a retry that names another tool", `{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"undocumented_tool","inputResponses":{"a":{}},"requestState":"allowed","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}`,
-		[]string{"Mcp-Session-Id: ", "Mcp-Protocol-Version: 2026-07-28", "Mcp-Method: tools/call", "Mcp-Name: undocumented_tool"}},
-	{"two names in headers", `{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"undocumented_tool","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}`,
-		[]string{"Mcp-Session-Id: ", "Mcp-Protocol-Version: 2026-07-28", "Mcp-Method: tools/call", "Mcp-Name: containerize_app", "+Mcp-Name: undocumented_tool"}},
-	{"in another charset", `{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"undocumented_tool"}}`, []string{"Content-Type: application/json; charset=utf-16"}},
-	{"as a form", `{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"undocumented_tool"}}`, []string{"Content-Type: text/plain"}},
-	{"said to be compressed", `{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"undocumented_tool"}}`, []string{"Content-Encoding: gzip"}},
-	{"under another method", `{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"undocumented_tool"}}`, []string{"X-Http-Method-Override: GET"}},
-	{"invalid UTF-8", "{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"tools/call\",\"params\":{\"name\":\"undocumented_tool\",\"x\":\"\xff\"}}", nil},
-	{"a lone surrogate", `{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"undocumented_tool","x":"\ud800"}}`, nil},
-	{"depth", `{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"undocumented_tool","x":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + `}}`, nil},
-	{"an unknown version", `{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"undocumented_tool"}}`, []string{"Mcp-Protocol-Version: 2099-01-01"}},
-}
-
-// Whatever is tried, on either kind of upstream: nothing that was not judged
-// reaches the server, and the session goes on.
+// Whatever is tried, by either transport and on either kind of upstream: nothing that was
+// not judged reaches the server, and the session goes on.
 func TestNothingUnjudgedReachesTheServer(t *testing.T) {
+	for _, front := range []string{"HTTP", "stdio"} {
+		for _, kind := range []string{"a command", "a URL"} {
+			t.Run(front+" to "+kind, func(t *testing.T) {
+				seen := filepath.Join(t.TempDir(), "seen")
+				upstream := func(self string) string {
+					if kind == "a command" {
+						return fmt.Sprintf("{command: [sh, -c, %q]}", "exec tee -a "+seen+" | exec "+self+" demo-server")
+					}
+					return fmt.Sprintf("{urls: [{url: %q, credentials: {listen: %q, token_file: %q}}]}", recording(t, seen), loopbackPort(t), filepath.Join(t.TempDir(), "token"))
+				}
+				if front == "HTTP" {
+					bypassOverHTTP(t, serveWith(t, "", upstream))
+				} else {
+					bypassOverStdio(t, wrapWith(t, upstream))
+				}
+				// The server can answer what its recorder has not written yet; what
+				// is recorded is recorded in order.
+				reached := eventually(t, seen, "/srv/last")
+				if i := bytes.Index(reached, []byte(evil)); i >= 0 {
+					t.Errorf("it reached the server: %s", reached[max(i-200, 0):min(i+100, len(reached))])
+				}
+			})
+		}
+	}
+}
+
+// lastCall is allowed.
+const lastCall = `{"jsonrpc":"2.0","id":"last","method":"tools/call","params":{"name":"containerize_app","arguments":{"app_path":"/srv/last","port":80}}}`
+
+func bypassOverHTTP(t *testing.T, s *served) {
+	session := s.hello(t, "reader")
+	for _, b := range bypasses {
+		status, _ := s.post(t, "reader", b.body, append([]string{"Mcp-Session-Id: " + session}, b.headers...)...)
+		if status >= 500 {
+			t.Errorf("%s: status %d", b.name, status)
+		}
+	}
+	// Chunked, and in as many pieces as there are bytes.
+	s.chunked(t, session, bypasses[1].body)
+	if status, body := s.post(t, "reader", lastCall, "Mcp-Session-Id: "+session); status != 200 {
+		t.Errorf("the session does not go on: %d %s", status, body)
+	}
+}
+
+// bypassOverStdio sends the bodies alone: there are no headers. One in two lines is two messages.
+func bypassOverStdio(t *testing.T, c *plainClient) {
+	c.say(hello)
+	for _, b := range bypasses {
+		c.say(b.body)
+	}
+	c.say(lastCall)
+	for {
+		select {
+		case h := <-c.hears:
+			if strings.Contains(h.message, `"id":"last"`) {
+				if !strings.Contains(h.message, `"result"`) || strings.Contains(h.message, "Refused") {
+					t.Errorf("the session does not go on: %s", h.message)
+				}
+				return
+			}
+		case <-time.After(time.Minute):
+			t.Fatal("the session does not go on")
+		}
+	}
+}
+
+// wrapWith starts wrap for a reader in front of an upstream.
+func wrapWith(t *testing.T, upstream func(self string) string) *plainClient {
+	t.Helper()
+	self, dir := binary(t), t.TempDir()
+	must(t, os.WriteFile(filepath.Join(dir, "config.yaml"), fmt.Appendf(nil, `version: 1
+aws: {region: us-east-1}
+upstream: %s
+personas:
+  reader: {identity: [read-only-monitoring], boundary: [region-and-production], role: "arn:aws:iam::123456789012:role/reader"}
+principals: [{match: {kind: os-user}, persona: reader}]
+audit: {file: audit.jsonl}
+`, upstream(self)), 0o600))
+	return overStdio(t, dir, self, "wrap", "--config", "config.yaml")
+}
+
+// A list is filtered on a stream that its reader takes up again, too.
+func TestAResumedStreamHoldsTheFilteredListAlone(t *testing.T) {
+	dir := t.TempDir()
+	corpusFile := filepath.Join(dir, "corpus")
+	must(t, os.WriteFile(corpusFile, []byte(`> {"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}
+< {"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"s","version":"1"}}}
+
+> {"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{"progressToken":"t"}}}
+< {"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"t","progress":1}}
+< {"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"undocumented_tool","inputSchema":{"type":"object"}},{"name":"containerize_app","inputSchema":{"type":"object"}}]}}
+< {"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"undocumented_tool","inputSchema":{"type":"object"}}]}}
+`), 0o600))
+	said, err := readCorpus(corpusFile, "2025-11-25")
+	must(t, err)
 	for _, kind := range []string{"a command", "a URL"} {
 		t.Run(kind, func(t *testing.T) {
-			seen := filepath.Join(t.TempDir(), "seen")
-			s := serveWith(t, "", func(self string) string {
+			record := filepath.Join(t.TempDir(), "heard")
+			s := serveWith(t, "", func(string) string {
 				if kind == "a command" {
-					return fmt.Sprintf("{command: [sh, -c, %q]}", "exec tee -a "+seen+" | exec "+self+" demo-server")
+					strange := filepath.Join(t.TempDir(), "strange-server")
+					must(t, os.Symlink(binaryFile(t), strange))
+					return fmt.Sprintf("{command: [%q, %q, %q, %q]}", strange, corpusFile, "2025-11-25", record)
 				}
-				return fmt.Sprintf("{urls: [{url: %q, credentials: {listen: %q, token_file: %q}}]}", recording(t, seen), loopbackPort(t), filepath.Join(t.TempDir(), "token"))
+				return fmt.Sprintf("{urls: [{url: %q, credentials: {listen: %q, token_file: %q}}]}", serveStrange(t, said, record), loopbackPort(t), filepath.Join(t.TempDir(), "token"))
 			})
 			session := s.hello(t, "reader")
-			for _, b := range bypasses {
-				status, _ := s.post(t, "reader", b.body, append([]string{"Mcp-Session-Id: " + session}, b.headers...)...)
-				if status >= 500 {
-					t.Errorf("%s: status %d", b.name, status)
+			response, err := http.DefaultClient.Do(s.request(t, "reader", said[1].heard.with(nil), "Mcp-Session-Id: "+session))
+			must(t, err)
+			first, _ := nextEvent(t, bufio.NewReader(response.Body))
+			response.Body.Close() // the reader goes before the list, or is about to
+			for _, from := range []string{first, strings.TrimSuffix(first, "-0") + "-1", ""} {
+				r := s.request(t, "reader", "", "Mcp-Session-Id: "+session, "Last-Event-Id: "+from)
+				r.Method, r.Body, r.ContentLength = http.MethodGet, nil, 0
+				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+				resumed, err := http.DefaultClient.Do(r.WithContext(ctx))
+				must(t, err)
+				body, _ := io.ReadAll(resumed.Body) // ends with the stream, or with the time for one that has no end
+				resumed.Body.Close()
+				cancel()
+				if strings.Contains(string(body), evil) {
+					t.Errorf("taken up at %q: %s", from, body)
+				}
+				if from == first && !strings.Contains(string(body), `"tools":[{"name":"containerize_app"`) {
+					t.Errorf("taken up at %q, there is no list: %s %s", from, resumed.Status, body)
 				}
 			}
-			// Chunked, and in as many pieces as there are bytes.
-			s.chunked(t, session, bypasses[1].body)
-			if status, body := s.post(t, "reader", `{"jsonrpc":"2.0","id":10,"method":"tools/call","params":{"name":"containerize_app","arguments":{"app_path":"/srv/last","port":80}}}`, "Mcp-Session-Id: "+session); status != 200 {
-				t.Errorf("the session does not go on: %d %s", status, body)
-			}
-			// The server can answer what its recorder has not written yet; what
-			// is recorded is recorded in order.
-			reached := eventually(t, seen, "/srv/last")
-			if i := bytes.Index(reached, []byte(evil)); i >= 0 {
-				t.Errorf("it reached the server: %s", reached[max(i-200, 0):min(i+100, len(reached))])
-			}
 		})
+	}
+}
+
+// nextEvent reads one event.
+func nextEvent(t *testing.T, from *bufio.Reader) (id, data string) {
+	t.Helper()
+	for {
+		line, err := from.ReadString('\n')
+		must(t, err)
+		line = strings.TrimSuffix(line, "\n")
+		if text, ok := strings.CutPrefix(line, "id: "); ok {
+			id = text
+		}
+		if text, ok := strings.CutPrefix(line, "data: "); ok {
+			data = text
+		}
+		if line == "" && data != "" {
+			return id, data
+		}
 	}
 }
 

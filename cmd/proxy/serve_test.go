@@ -24,11 +24,17 @@ import (
 // binary is this test binary under the program's name, by which it is the program.
 func binary(t *testing.T) string {
 	t.Helper()
-	self, err := os.Executable()
-	must(t, err)
+	self := binaryFile(t)
 	link := filepath.Join(t.TempDir(), "ecs-mcp-proxy")
 	must(t, os.Symlink(self, link))
 	return link
+}
+
+func binaryFile(t *testing.T) string {
+	t.Helper()
+	self, err := os.Executable()
+	must(t, err)
+	return self
 }
 
 // served is a running sidecar.
@@ -114,8 +120,22 @@ listen:
 %s%s`, endpoint, more.upstream(self), role, role, strings.ReplaceAll(more.personas, "ROLE", role), more.principals, more.tokens, more.auth, more.listen, more.top)
 	must(t, os.WriteFile(filepath.Join(s.dir, "config.yaml"), []byte(config), 0o600))
 
-	s.cmd = exec.Command(self, append([]string{"serve", "--config", filepath.Join(s.dir, "config.yaml")}, more.args...)...)
-	s.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "AWS_ACCESS_KEY_ID=" + key.ID, "AWS_SECRET_ACCESS_KEY=" + key.Secret}
+	t.Cleanup(func() {
+		s.aws.Close()
+		for _, v := range s.aws.Violations() {
+			t.Errorf("AWS saw a violation: %s", v)
+		}
+	})
+	s.start(t, self, more.args, "AWS_ACCESS_KEY_ID="+key.ID, "AWS_SECRET_ACCESS_KEY="+key.Secret)
+	return s
+}
+
+// start starts serve with the configuration in its directory and waits until it
+// says where.
+func (s *served) start(t *testing.T, self string, args []string, environ ...string) {
+	t.Helper()
+	s.cmd = exec.Command(self, append([]string{"serve", "--config", filepath.Join(s.dir, "config.yaml")}, args...)...)
+	s.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir}, environ...)
 	s.cmd.Stderr = s
 	must(t, s.cmd.Start())
 	go func() {
@@ -133,10 +153,6 @@ listen:
 		if t.Failed() {
 			t.Log(s.log())
 		}
-		s.aws.Close()
-		for _, v := range s.aws.Violations() {
-			t.Errorf("AWS saw a violation: %s", v)
-		}
 	})
 	where := regexp.MustCompile(`"url": "(https?://[^"]+)"`)
 	for deadline := time.Now().Add(time.Minute); s.url == ""; time.Sleep(20 * time.Millisecond) {
@@ -152,7 +168,6 @@ listen:
 			t.Fatalf("it does not serve: %s", s.log())
 		}
 	}
-	return s
 }
 
 // loopbackPort is an address that nobody listens on.

@@ -179,6 +179,9 @@ func (s *sidecar) talk(ctx context.Context, principal authz.Principal, from io.R
 	}
 	servers.headers = func(id wire.Key) http.Header { return came(id).Parameters }
 	conversation := mcp.NewConversation(wire.Limits{Bytes: cfg.Limits.MessageBytes}, s.log, servers.start)
+	if len(cfg.Upstream.URLs) == 0 { // what is spoken to over HTTP sees them itself
+		conversation.Headers = servers.headers
+	}
 	lanes := newLanes(cfg, signed, s.log, conversation, s.turns, s.processes)
 	defer conversation.Close(lanes)
 	conversation.Gate = s.gate(cfg, caller, lanes, func(id string) string { return "ecs-mcp-proxy audit show " + id })

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,6 +32,9 @@ type Conversation struct {
 	// Start starts a server, or connects to it, with these means of coming by
 	// credentials beside what every server gets.
 	Start func(lane int, means grant.Means) (Process, error)
+	// Headers are those that came with a request over HTTP and repeat its arguments,
+	// for servers that do not see them; nil for none.
+	Headers func(wire.Key) http.Header
 
 	ctx        context.Context // of Run
 	running    chan struct{}   // closed when Run has begun
@@ -88,6 +92,7 @@ func (c *Conversation) Run(ctx context.Context, from io.Reader, to io.Writer) er
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	c.ctx = ctx
+	c.Gate.compared = c.compared
 
 	c.clientGone = sync.OnceFunc(func() { close(c.hungUp) })
 	close(c.running)

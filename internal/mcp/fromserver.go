@@ -28,6 +28,9 @@ func (c *Conversation) fromServer(ctx context.Context, l *link, line []byte, err
 	case wire.Response:
 		c.serverResponse(ctx, l, m)
 	case wire.Notification:
+		if m.Method == "notifications/tools/list_changed" {
+			l.offer.set(nil) // what it offers now is not known
+		}
 		if m.Method == "notifications/cancelled" {
 			if l.shown(m.RequestID).IsOwn() {
 				c.Event(classUpstream, "the server withdrew a question of the proxy's; dropped")
@@ -70,6 +73,10 @@ func (c *Conversation) noise(l *link, err error, size int) {
 
 // unpassable ends a request whose answer cannot be passed on.
 func (c *Conversation) unpassable(r *request, err error) {
+	if r.own != nil {
+		r.own <- nil
+		return
+	}
 	class, detail, answer := classUpstream, "the answer cannot be read: "+err.Error(), c.lost(r, "the server's answer cannot be read")
 	if errors.Is(err, wire.ErrTooLong) {
 		class, detail, answer = classWithheld, "the answer is longer than limits.message_bytes allows, so it was withheld", c.withheld(r)
@@ -90,6 +97,10 @@ func (c *Conversation) serverResponse(ctx context.Context, l *link, m *wire.Mess
 		return
 	}
 	c.answered.Store(true)
+	if r.own != nil {
+		r.own <- m
+		return
+	}
 	c.greeting.heard(r.message, m)
 	answer := m.Raw
 	if r.call != nil {
@@ -109,7 +120,7 @@ func (c *Conversation) serverResponse(ctx context.Context, l *link, m *wire.Mess
 	switch {
 	case r.state == overdue:
 	case clientMethods[r.message.Method] == filter:
-		c.listed(ctx, r, m)
+		c.listed(ctx, l, r, m)
 	default:
 		c.client(answer)
 	}
@@ -118,11 +129,11 @@ func (c *Conversation) serverResponse(ctx context.Context, l *link, m *wire.Mess
 // listed filters away from the reading loop: the first list may have to wait
 // until policy is loaded. The answer is due even when the client has closed
 // its side meanwhile.
-func (c *Conversation) listed(ctx context.Context, r *request, m *wire.Message) {
+func (c *Conversation) listed(ctx context.Context, l *link, r *request, m *wire.Message) {
 	started := c.begin(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), listTime)
 		defer cancel()
-		answer, err := c.Gate.list(ctx, m)
+		answer, err := c.Gate.list(ctx, m, func(list *wire.ToolList) { l.offer.shown(r.message, list) })
 		if err != nil {
 			c.Event(classUpstream, "the list of tools was withheld: "+err.Error())
 			answer = wire.ErrorResponse(r.message.ID, codeInternal, "ecs-mcp-proxy: the list of tools cannot be filtered, so it is withheld", nil)

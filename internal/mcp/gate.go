@@ -97,6 +97,9 @@ type Gate struct {
 	Came   func(wire.Key) Came
 
 	shown shown // which tools are listed to the caller
+	// compared makes sure that a server's tools were compared with their pins
+	// before one is called; nil if there is no server to ask.
+	compared func(context.Context, lane.Server, *wire.Message) error
 }
 
 // admission is a call that may be forwarded, and the hold it must release.
@@ -190,6 +193,11 @@ func (g *Gate) admit(ctx context.Context, m *wire.Message, wait func(times int),
 			hold.Release()
 		}
 	}()
+	if g.compared != nil { // before anything is lent
+		if err := g.compared(waiting, hold.Server(), m); err != nil {
+			return nil, id, err
+		}
+	}
 	order.Deadline = time.Now().Add(timeout)
 	lent, err := g.mint(waiting, order)
 	if ctx.Err() != nil {

@@ -45,12 +45,13 @@ type link struct {
 	opened  chan struct{} // closed when it was opened, or could not be
 	ready   bool          // once opened: it was ready for calls
 	greeted atomic.Pointer[greeted]
+	offer   *offer
 }
 
 // connect begins to relay to a process. What it writes is read once Run has begun.
 func (c *Conversation) connect(lane int, process Process) *link {
 	l := &link{c: c, lane: lane, process: process, out: newOutbox(wire.NewLineWriter(process.Stdin)),
-		read: make(chan struct{}), done: make(chan struct{}), opened: make(chan struct{})}
+		read: make(chan struct{}), done: make(chan struct{}), opened: make(chan struct{}), offer: newOffer()}
 	l.written = done(func() {
 		if err := l.out.run(); err != nil {
 			c.Log.Debug("write to the server", zap.Error(err))

@@ -22,7 +22,8 @@ const listTime = 30 * time.Second
 // caller's persona could never call. It is a courtesy to the model, not the
 // boundary: a tool that is called anyway is decided like every other.
 // An answer that cannot be read as a list is an error, never passed on whole.
-func (g *Gate) list(ctx context.Context, m *wire.Message) (_ []byte, err error) {
+// pinned is told of the list once its tools are compared with their pins.
+func (g *Gate) list(ctx context.Context, m *wire.Message, pinned func(*wire.ToolList)) (_ []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			g.observer().Panicked()
@@ -39,6 +40,7 @@ func (g *Gate) list(ctx context.Context, m *wire.Message) (_ []byte, err error) 
 	if err := g.pin(tools); err != nil {
 		return nil, err
 	}
+	pinned(tools)
 	policy, err := g.Policy(ctx)
 	if err != nil {
 		return nil, err

@@ -32,6 +32,7 @@ const (
 	classUnknownTool = "unknown-tool"
 	classToolChanged = "tool-changed" // says something else of itself than it did
 	classArgument    = "argument"
+	classHeader      = "header"      // one that repeats an argument says something else
 	classPolicy      = "policy"      // policy denied, or could not be asked: then there is no result
 	classUnconfirmed = "unconfirmed" // the client's user did not agree
 	classAsked       = "asked"       // the client asks its user, and makes the call again
@@ -189,6 +190,8 @@ func (g *Gate) answer(m *wire.Message, r *refusal, id string) []byte {
 	case m.Method == "tools/call" && r.class == classUnknownTool:
 		// Hidden and unknown tools get the same bytes but for the id.
 		return wire.ErrorResponse(m.ID, codeInvalidParams, "Unknown tool: refused by ecs-mcp-proxy. To see all of it: "+g.ShowCommand(id), data)
+	case r.class == classHeader:
+		return wire.ErrorResponse(m.ID, codeHeaderMismatch, g.say(r, id), data)
 	case m.Method == "tools/call":
 		return wire.ToolError(m.ID, g.say(r, id), nil, m.ModernVersion)
 	case r.class == classInternal || r.class == classUpstream || r.class == classAudit:

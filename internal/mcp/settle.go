@@ -55,6 +55,9 @@ func (c *Conversation) end() {
 func (c *Conversation) giveUp(requests []*request) {
 	var answers [][]byte
 	for _, r := range requests {
+		if r.own != nil {
+			continue // whoever asked sees that the server ended
+		}
 		if r.call != nil {
 			c.outcome(r, classUpstream, "the server ended before it answered; the outcome is unknown")
 		}

@@ -56,6 +56,17 @@ func (p *ToolPins) see(tool wire.Tool) (news string, err error) {
 	return news, nil
 }
 
+// holds reports whether a tool is held to anything.
+func (p *ToolPins) holds(tool string) bool {
+	if p == nil {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, known := p.first[tool]
+	return known || p.locked
+}
+
 // difference says how the tool differs from what it was; empty if it does not.
 func (p *ToolPins) difference(tool string) string {
 	if p == nil {

@@ -17,12 +17,15 @@ type Came struct {
 	Began, Identified time.Time
 }
 
+// parameterPrefix begins the name of a header that repeats an argument.
+const parameterPrefix = "Mcp-Param-"
+
 // parameters are the headers that repeat arguments, for a server over HTTP.
 // Source: MCP 2026-07-28, x-mcp-header.
 func parameters(all http.Header) http.Header {
 	kept := http.Header{}
 	for name, values := range all {
-		if strings.HasPrefix(name, "Mcp-Param-") {
+		if strings.HasPrefix(name, parameterPrefix) {
 			kept[name] = values
 		}
 	}

@@ -34,6 +34,11 @@ func (e edge) refuses(r *http.Request) (status int, why string) {
 			return http.StatusBadRequest, "the header " + name + " stands there twice; send it once"
 		}
 	}
+	for name, values := range r.Header {
+		if strings.HasPrefix(name, parameterPrefix) && len(values) > 1 {
+			return http.StatusBadRequest, "a header " + parameterPrefix + "… stands there twice; send it once"
+		}
+	}
 	if r.Method != http.MethodPost {
 		return 0, ""
 	}

@@ -235,7 +235,7 @@ func judged(t testing.TB, r *http.Request, body, line string) {
 		if r.Header.Get("Mcp-Method") != want.Method || r.Header.Get("Mcp-Protocol-Version") != want.Version {
 			t.Errorf("the headers %v are not about %q", r.Header, body)
 		}
-		if name, ok := decodeHeader(r.Header.Get("Mcp-Name")); slices.Contains([]string{"tools/call", "prompts/get", "resources/read"}, want.Method) && (!ok || name != want.Name) {
+		if name, ok := wire.DecodeHeader(r.Header.Get("Mcp-Name")); slices.Contains([]string{"tools/call", "prompts/get", "resources/read"}, want.Method) && (!ok || name != want.Name) {
 			t.Errorf("the header Mcp-Name is %q and the body says %q", r.Header.Get("Mcp-Name"), want.Name)
 		}
 		want.Raw = want.Replace(got.ID, got.Token())

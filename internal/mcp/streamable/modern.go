@@ -2,7 +2,6 @@ package streamable
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -61,22 +60,11 @@ func disagrees(r *http.Request, m *wire.Message) string {
 	}
 	switch m.Method {
 	case "tools/call", "prompts/get", "resources/read":
-		if got, ok := decodeHeader(r.Header.Get("Mcp-Name")); !ok || got != m.Name {
+		if got, ok := wire.DecodeHeader(r.Header.Get("Mcp-Name")); !ok || got != m.Name {
 			return fmt.Sprintf("the header Mcp-Name is %q and the body says %q", r.Header.Get("Mcp-Name"), m.Name)
 		}
 	}
 	return ""
-}
-
-// decodeHeader reads a value that may be written as =?base64?…?=.
-func decodeHeader(value string) (string, bool) {
-	inner, ok := strings.CutPrefix(value, "=?base64?")
-	if !ok {
-		return value, true
-	}
-	inner, ok = strings.CutSuffix(inner, "?=")
-	b, err := base64.StdEncoding.Strict().DecodeString(inner)
-	return string(b), ok && err == nil
 }
 
 // modern serves one POST that stands for itself. All those of a principal go
@@ -192,7 +180,7 @@ func (s *session) adopt(m *wire.Message, came Came) (*asked, []byte) {
 	if !m.Token().IsZero() {
 		token = wire.NewID(fmt.Sprintf("progress-%d", s.count))
 	}
-	a := s.note(&asked{id: m.ID, own: id, token: m.Token(), key: id.Key(), tokenKey: token.Key(), came: came})
+	a := s.note(&asked{id: m.ID, own: id, token: m.Token(), key: id.Key(), tokenKey: token.Key(), came: came, subscribes: m.Method == "subscriptions/listen"})
 	return a, m.Replace(id, token)
 }
 

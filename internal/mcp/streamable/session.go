@@ -30,7 +30,7 @@ type session struct {
 	waiting  map[wire.Key]*asked // requests of the client, by the id that the conversation knows
 	tokens   map[wire.Key]*asked // by progress token
 	count    int                 // of requests that were given an id
-	newest   []*stream           // streams of requests, oldest first
+	newest   []*asked            // requests that are not answered, oldest first
 	general  *stream             // what belongs to no request
 	listened bool                // somebody reads general
 	finished []*stream
@@ -47,8 +47,13 @@ type asked struct {
 	key       wire.Key // likewise, always
 	tokenKey  wire.Key
 	end       func() // tells that it is not in progress any more
-	cancelled bool   // by its client: no answer need come
+
+	cancelled  bool // by its client: no answer need come
+	subscribes bool // to what happens, and is answered when it is over
 }
+
+// sessionless: a POST of 2026-07-28, which stands for itself.
+func (a *asked) sessionless() bool { return !a.own.IsZero() }
 
 // open starts a conversation for a principal.
 func open(ctx context.Context, principal authz.Principal, talk Talk) *session {
@@ -96,7 +101,7 @@ func (s *session) note(a *asked) *asked {
 	if a.tokenKey != (wire.Key{}) {
 		s.tokens[a.tokenKey] = a
 	}
-	s.newest = append(s.newest, a.stream)
+	s.newest = append(s.newest, a)
 	s.used = time.Now()
 	return a
 }
@@ -108,7 +113,7 @@ func (s *session) forget(a *asked) {
 	if s.tokens[a.tokenKey] == a {
 		delete(s.tokens, a.tokenKey)
 	}
-	s.newest = slices.DeleteFunc(s.newest, func(st *stream) bool { return st == a.stream })
+	s.newest = slices.DeleteFunc(s.newest, func(other *asked) bool { return other == a })
 }
 
 // cancelled marks a request that its client gave up.
@@ -164,15 +169,26 @@ func (s *session) route(line []byte) {
 		return
 	}
 	st := s.general
-	switch about := s.about(m); {
-	case about != nil:
+	if about := s.about(m); about != nil {
 		st, line = about.stream, about.restore(m)
-	case m.Kind == wire.Request && len(s.newest) > 0:
+	} else if working := s.working(); working != nil && (m.Kind == wire.Request || working.sessionless()) {
 		// A server's question is about what it is working on, and the client may
-		// only listen there. Which of several that is, a line does not say.
-		st = s.newest[len(s.newest)-1]
+		// only listen there; without a session there is nowhere else to listen. Which
+		// of several that is, a line does not say.
+		st = working.stream
 	}
 	st.put(line, false)
+}
+
+// working is the newest request that a client waits for; nil if there is none. A
+// subscription is nothing to work on.
+func (s *session) working() *asked {
+	for _, a := range slices.Backward(s.newest) {
+		if !a.cancelled && !a.subscribes {
+			return a
+		}
+	}
+	return nil
 }
 
 // about is the request that a message belongs to; nil if it does not say.
@@ -232,11 +248,14 @@ func (s *session) stream(id string) *stream {
 	if s.general.id == id {
 		return s.general
 	}
-	for _, list := range [][]*stream{s.newest, s.finished} {
-		for _, st := range list {
-			if st.id == id {
-				return st
-			}
+	for _, a := range s.newest {
+		if a.stream.id == id {
+			return a.stream
+		}
+	}
+	for _, st := range s.finished {
+		if st.id == id {
+			return st
 		}
 	}
 	return nil

@@ -24,6 +24,7 @@ type Tool struct {
 // ToolList is the answer to a tools/list: one page of tools inside its message.
 type ToolList struct {
 	Tools []Tool
+	Next  string // the cursor of the next page; empty if there is none
 
 	raw        []byte
 	start, end int    // of the array in raw
@@ -47,6 +48,9 @@ func Tools(m *Message) (*ToolList, error) {
 	_, err := r.object([]string{"tools", "nextCursor", "cacheScope"}, func(key []byte) (err *Error) {
 		if string(key) != "tools" {
 			v, err := r.value(false)
+			if string(key) == "nextCursor" && err == nil && isText(v) {
+				t.Next, _ = unquote(v) // valid: the decoder has read it
+			}
 			if string(key) == "cacheScope" && err == nil && string(v) != `"private"` {
 				t.public = [2]int{m.Offset(v), m.Offset(v) + len(v)}
 			}

@@ -53,7 +53,8 @@ type Message struct {
 	Arguments json.RawMessage
 	HasTask   bool // params.task is present
 	// Meta is params._meta of a client: an object, or nil when absent.
-	Meta json.RawMessage
+	Meta      json.RawMessage
+	HasCursor bool // params.cursor is present: not the first page is asked for
 	// ProgressToken is params._meta.progressToken, in notifications/progress
 	// params.progressToken: a string or a number, or nil when absent.
 	ProgressToken json.RawMessage

@@ -26,7 +26,7 @@ type params struct {
 	meta, metaToken, version, subscription, traceparent json.RawMessage
 	capabilities, metaCapabilities                      json.RawMessage
 	inputResponses, requestState                        json.RawMessage
-	task                                                bool
+	task, cursor                                        bool
 }
 
 func (r *reader) readParams() (json.RawMessage, *Error) {
@@ -62,6 +62,9 @@ func (r *reader) readParams() (json.RawMessage, *Error) {
 			p.inputResponses, err = r.value(false)
 		case "requestState":
 			p.requestState, err = r.value(false)
+		case "cursor":
+			p.cursor = true
+			_, err = r.value(false)
 		case "task":
 			p.task = true
 			_, err = r.value(false)
@@ -106,7 +109,7 @@ func (r *reader) meta() *Error {
 // A server's params are taken as they come: what cannot be used is left out.
 func (r *reader) interpret(m *Message) *Error {
 	p := r.params
-	m.HasTask, m.ModernVersion, m.ProgressToken, m.Meta = p.task, p.version != nil, p.metaToken, p.meta
+	m.HasTask, m.HasCursor, m.ModernVersion, m.ProgressToken, m.Meta = p.task, p.cursor, p.version != nil, p.metaToken, p.meta
 	m.SubscriptionID, _ = parseID(p.subscription)
 	if isText(p.version) {
 		m.Version, _ = unquote(p.version) // valid: the decoder has read it
