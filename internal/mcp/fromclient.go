@@ -82,7 +82,9 @@ func (c *Conversation) clientRequest(ctx context.Context, m *wire.Message) {
 	}
 	c.greeting.asked(m)
 	work := func() { c.decide(judged, r) }
-	if treatment != decide {
+	if len(m.Resources) > 0 {
+		work = func() { c.subscribe(judged, r) }
+	} else if treatment != decide {
 		if c.relayNow(r, treatment) {
 			cancel()
 			return

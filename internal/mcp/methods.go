@@ -36,7 +36,7 @@ var clientMethods = map[string]treatment{
 	"resources/list":                   calm,
 	"resources/templates/list":         calm,
 	"resources/unsubscribe":            calm,
-	methodListen:                       calm,
+	methodListen:                       calm, // but for resources, which are decided: subscribe.go
 	"notifications/initialized":        relay,
 	"notifications/progress":           relay,
 	"notifications/roots/list_changed": relay,

@@ -11,7 +11,10 @@ import (
 // decided or tracked. No reader may take another key for one of them.
 var (
 	envelopeKeys = []string{"jsonrpc", "id", "method", "params", "result", "error"}
-	paramsKeys   = []string{"name", "arguments", "uri", "task", "_meta", "requestId", "progressToken", "inputResponses", "requestState"}
+	paramsKeys   = []string{"name", "arguments", "uri", "task", "_meta", "requestId", "progressToken", "inputResponses", "requestState", "notifications"}
+	// notificationsKeys are those of params.notifications of subscriptions/listen.
+	// Source: MCP 2026-07-28, subscriptions.
+	notificationsKeys = []string{"toolsListChanged", "promptsListChanged", "resourcesListChanged", "resourceSubscriptions"}
 )
 
 // checkKey decodes a quoted key and refuses one that some reader would take

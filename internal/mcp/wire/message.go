@@ -49,6 +49,8 @@ type Message struct {
 	// Name is params.name of tools/call and prompts/get, and params.uri of
 	// resources/read, resources/subscribe and resources/unsubscribe.
 	Name string
+	// Resources are the URIs that subscriptions/listen wants to be told of.
+	Resources []string
 	// Arguments is params.arguments of tools/call and prompts/get: an object, or nil when absent.
 	Arguments json.RawMessage
 	HasTask   bool // params.task is present

@@ -23,10 +23,10 @@ const maxTraceparent = 128
 type params struct {
 	name, uri, arguments, token, requestID json.RawMessage
 
-	meta, metaToken, version, subscription, traceparent json.RawMessage
-	capabilities, metaCapabilities                      json.RawMessage
-	inputResponses, requestState                        json.RawMessage
-	task, cursor                                        bool
+	meta, metaToken, version, subscription, traceparent    json.RawMessage
+	capabilities, metaCapabilities                         json.RawMessage
+	notifications, resources, inputResponses, requestState json.RawMessage
+	task, cursor                                           bool
 }
 
 func (r *reader) readParams() (json.RawMessage, *Error) {
@@ -65,6 +65,8 @@ func (r *reader) readParams() (json.RawMessage, *Error) {
 		case "cursor":
 			p.cursor = true
 			_, err = r.value(false)
+		case "notifications":
+			err = r.notifications()
 		case "task":
 			p.task = true
 			_, err = r.value(false)
@@ -160,6 +162,9 @@ func (m *Message) checkParams(p params, path string, named bool) *Error {
 	}
 	if p.requestID != nil && m.Method == "notifications/cancelled" && m.RequestID.IsZero() {
 		return refuse("/params/requestId", "a request id must be a string or a number of ordinary size")
+	}
+	if m.Method == "subscriptions/listen" {
+		return m.subscribes(p)
 	}
 	return nil
 }
