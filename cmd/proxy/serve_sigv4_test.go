@@ -33,10 +33,10 @@ const (
 `
 )
 
-func serveSigned(t *testing.T, extra string) *signedTo {
+func serveSigned(t *testing.T, server func(*fakeaws.AWS) *managed.Server) *signedTo {
 	t.Helper()
 	aws := fakeaws.New(fakeaws.Config{})
-	s := &signedTo{server: managed.New(aws)}
+	s := &signedTo{server: server(aws)}
 	web := httptest.NewServer(s.server)
 	t.Cleanup(func() { web.CloseClientConnections(); web.Close() })
 	dir := t.TempDir()
@@ -46,7 +46,7 @@ func serveSigned(t *testing.T, extra string) *signedTo {
 	s.served = serveMore(t, more{aws: aws, personas: managedPersonas, principals: managedPrincipals,
 		tokens:   fmt.Sprintf(", {id: operator, file: %q}, {id: auditor, file: %q}", filepath.Join(dir, "operator.token"), filepath.Join(dir, "auditor.token")),
 		upstream: func(string) string { return fmt.Sprintf("{server: aws.ecs-mcp, urls: [{url: %q}]}", web.URL+"/mcp") },
-		top:      "credentials: {delivery: sigv4}\n" + extra})
+		top:      "credentials: {delivery: sigv4}\n"})
 	return s
 }
 
@@ -104,7 +104,7 @@ func (s *signedTo) judge(t *testing.T) (sessions int) {
 }
 
 func TestServeSignsForTheManagedServer(t *testing.T) {
-	s := serveSigned(t, "")
+	s := serveSigned(t, managed.New)
 	operator, auditor := s.connect(t, "operator"), s.connect(t, "auditor")
 
 	tools, err := operator.ListTools(t.Context(), nil)
@@ -160,7 +160,7 @@ func TestServeSignsForTheManagedServer(t *testing.T) {
 }
 
 func TestServeDecidesOnTheUseOfTheManagedServer(t *testing.T) {
-	s := serveSigned(t, "")
+	s := serveSigned(t, managed.New)
 	response, body := s.ask(t, hello, "Authorization", "Bearer "+token("reader"), "Accept", "application/json, text/event-stream")
 	for _, want := range []string{"the server cannot be asked", "ecs-mcp:UseMcp", "audit show"} {
 		if !strings.Contains(body, want) {
@@ -178,7 +178,7 @@ func TestServeDecidesOnTheUseOfTheManagedServer(t *testing.T) {
 // AWS ends a grant by its own clock. The proxy does not know, goes on with it, and
 // says what AWS answers.
 func TestServeSaysThatAWSDidNotAcceptARequest(t *testing.T) {
-	s := serveSigned(t, "")
+	s := serveSigned(t, managed.New)
 	operator := s.connect(t, "operator")
 	if text, isError := use(t, operator, "get_deployment_status"); isError {
 		t.Fatal(text)
@@ -196,7 +196,7 @@ func TestServeSaysThatAWSDidNotAcceptARequest(t *testing.T) {
 }
 
 func TestServeKeepsASessionForCallsOfItsScope(t *testing.T) {
-	s := serveSigned(t, "")
+	s := serveSigned(t, managed.New)
 	operator := s.connect(t, "operator")
 	for range 4 {
 		if text, isError := use(t, operator, "get_deployment_status"); isError {
@@ -211,6 +211,36 @@ func TestServeKeepsASessionForCallsOfItsScope(t *testing.T) {
 	}
 	if greetings != 2 { // what is relayed, and the calls
 		t.Errorf("%d sessions for calls of one scope", greetings)
+	}
+	s.judge(t)
+}
+
+// In 2026-07-28 there are no sessions: every request stands for itself, and is
+// signed for itself.
+func TestServeSignsEachRequestThatStandsForItself(t *testing.T) {
+	s := serveSigned(t, managed.NewStateless)
+	const meta = `"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"t","version":"1"},"io.modelcontextprotocol/clientCapabilities":{},"AWS_REGION":"eu-west-1"}`
+	say := func(id, method, params string, headers ...string) string {
+		response, body := s.ask(t, fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"method":%q,"params":{%s%s}}`, id, method, params, meta),
+			append([]string{"Authorization", "Bearer " + token("operator"), "Accept", "application/json, text/event-stream", "Mcp-Protocol-Version", "2026-07-28", "Mcp-Method", method}, headers...)...)
+		if response.StatusCode != 200 {
+			t.Errorf("%s: %s %s", method, response.Status, body)
+		}
+		return body
+	}
+	if body := say("1", "tools/list", ""); !strings.Contains(body, "fetch_service_events") || strings.Contains(body, "undocumented_tool") {
+		t.Errorf("list: %s", body)
+	}
+	for id := range 2 {
+		body := say(fmt.Sprint(id+2), "tools/call", `"name":"fetch_service_events","arguments":{"cluster_name":"staging","service_name":"checkout"},`, "Mcp-Name", "fetch_service_events")
+		if !strings.Contains(body, "checkout") || strings.Contains(body, "isError\":true") {
+			t.Errorf("call: %s", body)
+		}
+	}
+	for _, seen := range s.server.Seen() {
+		if seen.Method == "initialize" || seen.Session != "" {
+			t.Errorf("%+v", seen)
+		}
 	}
 	s.judge(t)
 }

@@ -47,14 +47,21 @@ type Server struct {
 	callers map[string]*fakeaws.Caller // by access key id
 }
 
-// New returns a server of the account.
-func New(aws *fakeaws.AWS) *Server {
+// New returns a server of the account, which keeps sessions: MCP to 2025-11-25.
+func New(aws *fakeaws.AWS) *Server { return newServer(aws, nil) }
+
+// NewStateless returns a server of the account without sessions: MCP 2026-07-28.
+func NewStateless(aws *fakeaws.AWS) *Server {
+	return newServer(aws, &mcp.StreamableHTTPOptions{Stateless: true})
+}
+
+func newServer(aws *fakeaws.AWS, options *mcp.StreamableHTTPOptions) *Server {
 	s := &Server{callers: map[string]*fakeaws.Caller{}, mcp: mcp.NewServer(&mcp.Implementation{Name: "fake-managed-ecs-mcp", Version: "1"}, nil)}
 	for name, perform := range tools {
 		s.mcp.AddTool(&mcp.Tool{Name: name, Description: name, InputSchema: json.RawMessage(`{"type":"object"}`),
 			Annotations: &mcp.ToolAnnotations{ReadOnlyHint: true}}, s.tool(perform))
 	}
-	streamable := mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return s.mcp }, nil)
+	streamable := mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return s.mcp }, options)
 	s.handler = aws.Guard(Service, needs, s.note(streamable))
 	return s
 }
