@@ -37,8 +37,14 @@ func run(args []string) error {
 		return echo(os.Stdin, os.Stdout)
 	case len(args) == 1 && args[0] == "pump":
 		return pump()
+	case len(args) == 1 && args[0] == "upstream":
+		return upstream()
+	case len(args) == 2 && args[0] == "http-pump":
+		return httpPump(args[1])
+	case len(args) == 2 && args[0] == "serve":
+		return load(os.Stdout, args[1])
 	case len(args) != 1:
-		return errors.New("usage: bench PATH-OF-ecs-mcp-proxy, or bench decisions, or bench endpoint")
+		return errors.New("usage: bench PATH-OF-ecs-mcp-proxy, or bench serve PATH-OF-ecs-mcp-proxy, or bench decisions, or bench endpoint")
 	case args[0] == "endpoint":
 		return endpointAnswer(context.Background(), os.Stdout)
 	}
