@@ -145,7 +145,7 @@ func (y *way) round() error {
 	}
 	one, err := timed(oneCalls, func() error { return y.callers[0].call(callOf(0)) })
 	if err != nil {
-		return err
+		return fmt.Errorf("one: %w", err)
 	}
 	after, err := y.process.processor()
 	if err != nil {
@@ -155,11 +155,11 @@ func (y *way) round() error {
 	message := callOf(bigBytes)
 	big, err := timed(bigCalls, func() error { return y.callers[0].call(message) })
 	if err != nil {
-		return err
+		return fmt.Errorf("256 KiB: %w", err)
 	}
 	y.one, y.big = append(y.one, one), append(y.big, big)
 	if err := y.pace(); err != nil {
-		return err
+		return fmt.Errorf("pace: %w", err)
 	}
 	since := time.Now()
 	if err := each(y.callers, callers, func(c *caller) error {
@@ -178,7 +178,7 @@ func timed(n int, do func() error) ([]time.Duration, error) {
 	for i := range took {
 		since := time.Now()
 		if err := do(); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%d: %w", i, err)
 		}
 		took[i] = time.Since(since)
 	}

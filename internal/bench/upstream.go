@@ -34,9 +34,17 @@ func httpPump(to string) error {
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = 2*callers, 2*callers
-	return listen(&httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) {
+	proxy := &httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(&url.URL{Scheme: target.Scheme, Host: target.Host})
-	}})
+	}}
+	return listen(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Else an answer that begins while the body's end is looked for breaks the exchange.
+		if err := http.NewResponseController(w).EnableFullDuplex(); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	}))
 }
 
 // listen serves on loopback and says where, until standard input ends.
