@@ -13,13 +13,9 @@ import (
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
 
-// fromClient treats one line of the client. It never waits for a decision: a
+// fromClient treats one message of the client. It never waits for a decision: a
 // call that is being judged does not hold back the messages after it.
-func (c *Conversation) fromClient(ctx context.Context, line []byte, err error) {
-	var m *wire.Message
-	if err == nil {
-		m, err = wire.ReadClient(line, c.Limits)
-	}
+func (c *Conversation) fromClient(ctx context.Context, m *wire.Message, err error) {
 	if err != nil {
 		c.unreadable(err)
 		return

@@ -1,13 +1,10 @@
 package mcp
 
 import (
-	"context"
 	"io"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"go.uber.org/zap"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/lane"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
@@ -17,6 +14,8 @@ import (
 type Process struct {
 	Stdin  io.WriteCloser
 	Stdout io.Reader
+	// Peer is in the place of both if the server is not spoken to by a pipe.
+	Peer Peer
 	// Done is closed when it and everything below it has ended.
 	Done <-chan struct{}
 	// Stop asks it to end, kills it if it does not, and returns when it has
@@ -34,8 +33,7 @@ type link struct {
 	c       *Conversation
 	lane    int
 	process Process
-	out     *outbox
-	written <-chan struct{}
+	to      Peer
 	read    chan struct{} // closed when its output has ended
 	done    chan struct{} // closed when it has ended
 	closing sync.Once
@@ -47,22 +45,15 @@ type link struct {
 
 // connect begins to relay to a process. What it writes is read once Run has begun.
 func (c *Conversation) connect(lane int, process Process) *link {
-	l := &link{c: c, lane: lane, process: process, out: newOutbox(wire.NewLineWriter(process.Stdin)),
-		read: make(chan struct{}), done: make(chan struct{}), opened: make(chan struct{})}
-	l.written = done(func() {
-		if err := l.out.run(); err != nil {
-			c.Log.Debug("write to the server", zap.Error(err))
+	l := &link{c: c, lane: lane, process: process, to: process.Peer, read: make(chan struct{}), done: make(chan struct{}), opened: make(chan struct{})}
+	if l.to == nil {
+		l.to = c.piped("server", process.Stdout, process.Stdin, wire.ReadServer)
+	}
+	l.to.Begin(func(line []byte, m *wire.Message, err error) {
+		if c.begun() && c.ctx.Err() == nil {
+			c.fromServer(c.ctx, l, line, m, err)
 		}
-	})
-	go func() {
-		defer close(l.read)
-		select {
-		case <-c.running:
-		case <-c.never:
-			return
-		}
-		c.read(c.ctx, "server", process.Stdout, func(ctx context.Context, line []byte, err error) { c.fromServer(ctx, l, line, err) })
-	}()
+	}, func() { close(l.read) })
 	c.links.Go(l.watch)
 	return l
 }
@@ -79,7 +70,7 @@ func (l *link) watch() {
 		}
 	}
 	l.gone.Store(true)
-	l.out.close()
+	l.to.Close()
 	clean := l.process.Stop()
 	close(l.done)
 	<-l.opened
@@ -91,7 +82,7 @@ func (l *link) watch() {
 }
 
 // Send queues a line for the server.
-func (l *link) Send(line []byte) bool { return !l.gone.Load() && l.out.put(line) }
+func (l *link) Send(line []byte) bool { return !l.gone.Load() && l.to.Send(line) }
 
 // working reports whether the server may go on with a request of which nothing more is heard.
 func (l *link) working(id wire.ID) bool {
@@ -109,9 +100,11 @@ func (l *link) Kill() { l.process.Kill() }
 func (l *link) Close() {
 	l.closing.Do(func() {
 		go func() {
-			l.out.close()
-			waitFor(context.Background(), l.written, nil)
-			_ = l.process.Stdin.Close() // closed already is fine
+			l.to.Close()
+			if p, ok := l.to.(*piped); ok {
+				p.flush()
+				_ = l.process.Stdin.Close() // closed already is fine
+			}
 			l.process.Stop()
 		}()
 	})
