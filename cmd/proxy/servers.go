@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"os"
 	"sync"
@@ -28,8 +29,10 @@ type servers struct {
 	// arguments; nil for none.
 	headers func(wire.Key) http.Header
 
-	mu    sync.Mutex
-	child *transport.Child // of lane 0, the last one
+	mu        sync.Mutex
+	child     *transport.Child       // of lane 0, the last one
+	connected map[int]*remote.Server // by lane, the last ones
+	listens   bool                   // the client reads what belongs to no request
 }
 
 // newServers prepares this process: from here on secrets are in memory and a
@@ -64,7 +67,7 @@ func warnings(cfg *config.Config) []string {
 func (s *servers) start(index int, environ []string) (mcp.Process, error) {
 	cfg := s.config
 	if len(cfg.Upstream.URLs) > 0 {
-		return s.connect(cfg.Upstream.URLs[index].URL), nil
+		return s.connect(index), nil
 	}
 	environment := lane.Environment{Region: cfg.AWS.Region, Endpoint: cfg.AWS.Endpoint, Set: cfg.Upstream.Env, Pass: cfg.Upstream.Pass,
 		Own: cfg.Credentials.Delivery == config.DeliveryNone}
@@ -96,11 +99,38 @@ func (s *servers) start(index int, environ []string) (mcp.Process, error) {
 		}}, nil
 }
 
+// connections are kept for as many calls as there are at the same time, of all sessions.
+var connections = func() *http.Transport {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, 1000
+	return t
+}()
+
 // connect is a server that was not started here.
-func (s *servers) connect(url string) mcp.Process {
-	server := remote.Open(url, wire.Limits{Bytes: s.config.Limits.MessageBytes}, http.DefaultTransport, s.headers)
-	return mcp.Process{Stdin: server, Stdout: server, Done: server.Done(), Kill: server.Kill,
+func (s *servers) connect(index int) mcp.Process {
+	server := remote.Open(s.config.Upstream.URLs[index].URL, wire.Limits{Bytes: s.config.Limits.MessageBytes}, connections, s.headers)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.connected == nil {
+		s.connected = map[int]*remote.Server{}
+	}
+	s.connected[index] = server
+	if s.listens {
+		server.Listen()
+	}
+	return mcp.Process{Peer: server, Done: server.Done(), Kill: server.Kill,
 		Working: server.Working, Stop: func() bool { return server.Stop(stopGrace) }}
+}
+
+// listen has servers that were not started here say what belongs to no request,
+// from now on: somebody reads it, and it costs a connection.
+func (s *servers) listen() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.listens = true
+	for _, server := range s.connected {
+		server.Listen()
+	}
 }
 
 // first is the session's first server, as it was started last; nil if it was not started here.
@@ -147,6 +177,15 @@ func newLanes(cfg *config.Config, log *zap.Logger, c *mcp.Conversation, turns *l
 			log.Error("the server did not answer a call that was given up on; it is killed so that nothing runs on unseen")
 		},
 	})
+}
+
+// newProcesses bounds the servers of all sessions together; those that are not
+// started here are no processes.
+func newProcesses(cfg *config.Config) *lane.Processes {
+	if len(cfg.Upstream.URLs) > 0 {
+		return lane.NewProcesses(math.MaxInt)
+	}
+	return lane.NewProcesses(cfg.Limits.Processes)
 }
 
 // listenForServers opens the credential endpoints of servers that are not

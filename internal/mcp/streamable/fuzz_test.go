@@ -25,19 +25,17 @@ type upstream struct {
 	lines []string
 }
 
-func (u *upstream) talk(_ context.Context, _ authz.Principal, from io.Reader, to io.Writer, _ func(wire.Key) Came) {
-	for lines := wire.NewLineReader(from, 0); ; {
-		line, err := lines.Next()
-		if err != nil {
-			return
-		}
+func (u *upstream) talk(_ context.Context, _ authz.Principal, client Client) {
+	gone := make(chan struct{})
+	client.Begin(func(line []byte, m *wire.Message, _ error) {
 		u.mu.Lock()
 		u.lines = append(u.lines, string(line))
 		u.mu.Unlock()
-		if m, err := wire.ReadClient(line, wire.Limits{}); err == nil && m.Kind == wire.Request {
-			fmt.Fprintf(to, `{"jsonrpc":"2.0","id":%s,"result":{}}`+"\n", m.ID)
+		if m.Kind == wire.Request {
+			client.Send(fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"result":{}}`, m.ID))
 		}
-	}
+	}, func() { close(gone) })
+	<-gone
 }
 
 // reached are the lines since it was asked last, without barriers.

@@ -107,7 +107,13 @@ func (s *Server) modern(w http.ResponseWriter, r *http.Request, m *wire.Message,
 	}
 	came.Parameters = parameters(r.Header)
 	a, line := session.adopt(m, came)
-	if !session.say(line) {
+	adopted, err := wire.ReadClient(line, s.config.Limits)
+	if err != nil { // it was read before, under an id that is shorter
+		session.abandon(a)
+		fail(w, http.StatusRequestEntityTooLarge, "the message is longer than limits.message_bytes; send less")
+		return
+	}
+	if !session.say(adopted) {
 		fail(w, http.StatusServiceUnavailable, "the servers are being started again; try again")
 		return
 	}
@@ -205,6 +211,9 @@ func (s *session) abandon(a *asked) {
 	}
 	s.mu.Unlock()
 	if waits {
-		s.say(fmt.Appendf(nil, `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":%s,"reason":"the client closed the stream"}}`, a.own))
+		cancelled, err := wire.ReadClient(fmt.Appendf(nil, `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":%s,"reason":"the client closed the stream"}}`, a.own), wire.Limits{})
+		if err == nil { // it is written here
+			s.say(cancelled)
+		}
 	}
 }

@@ -14,10 +14,24 @@ import (
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
 
-// Talk is one conversation: it reads the client's lines and writes those to it
-// until the client's end, and then returns. came says how a request came in; zero
-// for one that is not in progress.
-type Talk func(ctx context.Context, principal authz.Principal, from io.Reader, to io.Writer, came func(id wire.Key) Came)
+// Talk is one conversation: it hears the client and answers it until the client's
+// end, and then returns.
+type Talk func(ctx context.Context, principal authz.Principal, client Client)
+
+// Client is a session's client, as its conversation has it.
+type Client interface {
+	// Begin has each called with the client's messages, one after the other: the line
+	// and the message; and gone at its end. It does not wait.
+	Begin(each func(line []byte, m *wire.Message, err error), gone func())
+	// Send takes a line for the client, and does not wait for it to be read.
+	Send(line []byte) bool
+	Close()
+	// Came says how a request came in; zero for one that is not in progress.
+	Came(id wire.Key) Came
+	// OnListen has f called, which must not block, when the client begins to read
+	// what belongs to no request.
+	OnListen(f func())
+}
 
 // Config is what a Server is made of.
 type Config struct {
@@ -156,7 +170,7 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request, principal authz.Pr
 		if m.Method == "notifications/cancelled" {
 			session.cancelled(m.RequestID)
 		}
-		if !session.say(m.Raw) {
+		if !session.say(m) {
 			fail(w, http.StatusNotFound, "the session has ended; initialize another")
 			return
 		}
@@ -169,7 +183,7 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request, principal authz.Pr
 		respond(w, http.StatusBadRequest, wire.ErrorResponse(m.ID, wire.CodeInvalidRequest, "ecs-mcp-proxy: the id is in use by a request that is not answered yet; use another", nil))
 		return
 	}
-	if !session.say(m.Raw) {
+	if !session.say(m) {
 		end()
 		fail(w, http.StatusNotFound, "the session has ended; initialize another")
 		return
@@ -210,15 +224,13 @@ func (s *Server) open(principal authz.Principal, ended func()) (_ *session, stat
 	if s.closed || len(s.sessions) >= s.config.Sessions {
 		return nil, http.StatusServiceUnavailable, "there are too many sessions; try again later"
 	}
-	session := open(s.ctx, principal, s.config.Talk)
-	s.sessions[session.id] = session
-	go func() {
-		<-session.ended
+	session := open(s.ctx, principal, s.config.Talk, func(session *session) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		delete(s.sessions, session.id)
 		ended()
-	}()
+	})
+	s.sessions[session.id] = session
 	return session, 0, ""
 }
 
