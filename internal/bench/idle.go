@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/fakeaws"
@@ -17,21 +16,31 @@ const listeners = 2000
 // idleSessions measures a serve that has only idle sessions: its memory as soon
 // as they are open, with streams opened on some of them, and how it refuses one
 // session more.
-func idleSessions(w io.Writer, dir, binary, upstream string) (missed, err error) {
+func idleSessions(w io.Writer, binary string) (err error) {
+	dir, err := os.MkdirTemp("", "ecs-mcp-proxy-idle-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
 	aws := fakeaws.New(fakeaws.Config{})
 	defer aws.Close()
-	dir = filepath.Join(dir, "idle")
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		return nil, err
-	}
-	serve, err := sidecar(dir, binary, upstream, aws)
+	self, err := os.Executable()
 	if err != nil {
-		return nil, err
+		return err
+	}
+	upstream, err := serving([]string{self, "upstream"}, os.Environ())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, upstream.stop()) }()
+	serve, err := sidecar(dir, binary, upstream.url, aws)
+	if err != nil {
+		return err
 	}
 	defer func() { err = errors.Join(err, serve.stop()) }()
 	base, err := serve.memory()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	client := plenty()
 	var idle []*caller
@@ -40,13 +49,13 @@ func idleSessions(w io.Writer, dir, binary, upstream string) (missed, err error)
 	}
 	since := time.Now()
 	if err := each(idle, openers, (*caller).open); err != nil {
-		return nil, fmt.Errorf("open sessions: %w", err)
+		return fmt.Errorf("open sessions: %w", err)
 	}
 	opened := time.Since(since)
 	client.CloseIdleConnections()
 	full, err := serve.memory()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	one := &caller{http: client, url: serve.url}
 	refused, err := timed(50, func() error {
@@ -57,18 +66,18 @@ func idleSessions(w io.Writer, dir, binary, upstream string) (missed, err error)
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, c := range idle[:listeners] {
 		stream, err := c.listen()
 		if err != nil {
-			return nil, fmt.Errorf("open streams: %w", err)
+			return fmt.Errorf("open streams: %w", err)
 		}
 		defer stream.Close()
 	}
 	streams, err := serve.memory()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	each := (full - base) / sessions
 	fmt.Fprintf(w, "serve idle, policy loaded: %.1f MB of at most %.0f; %d idle sessions of %d users, opened in %.1f s: %.1f KB each of at most %d; with a stream open on both sides %.1f KB more\n",
@@ -84,5 +93,5 @@ func idleSessions(w io.Writer, dir, binary, upstream string) (missed, err error)
 	if at(refused, .5) > float64(refusedBudget.Microseconds()) {
 		late = append(late, "the refusal of a session over the bound")
 	}
-	return over(late), nil
+	return over(late)
 }

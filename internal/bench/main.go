@@ -43,8 +43,10 @@ func run(args []string) error {
 		return httpPump(args[1])
 	case len(args) == 2 && args[0] == "serve":
 		return load(os.Stdout, args[1])
+	case len(args) == 2 && args[0] == "sessions":
+		return idleSessions(os.Stdout, args[1])
 	case len(args) != 1:
-		return errors.New("usage: bench PATH-OF-ecs-mcp-proxy, or bench serve PATH-OF-ecs-mcp-proxy, or bench decisions, or bench endpoint")
+		return errors.New("usage: bench PATH-OF-ecs-mcp-proxy, or bench serve PATH, or bench sessions PATH, or bench decisions, or bench endpoint")
 	case args[0] == "endpoint":
 		return endpointAnswer(context.Background(), os.Stdout)
 	}

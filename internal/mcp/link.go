@@ -1,6 +1,7 @@
 package mcp
 
 import (
+	"context"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -34,8 +35,9 @@ type link struct {
 	lane    int
 	process Process
 	to      Peer
-	read    chan struct{} // closed when its output has ended
-	done    chan struct{} // closed when it has ended
+	read    chan struct{}   // closed when its output has ended
+	alive   context.Context // ends when it has ended
+	end     context.CancelFunc
 	closing sync.Once
 	gone    atomic.Bool   // nothing more is read from it
 	opened  chan struct{} // closed when it was opened, or could not be
@@ -45,21 +47,29 @@ type link struct {
 
 // connect begins to relay to a process. What it writes is read once Run has begun.
 func (c *Conversation) connect(lane int, process Process) *link {
-	l := &link{c: c, lane: lane, process: process, to: process.Peer, read: make(chan struct{}), done: make(chan struct{}), opened: make(chan struct{})}
+	l := &link{c: c, lane: lane, process: process, to: process.Peer, read: make(chan struct{}), opened: make(chan struct{})}
+	l.alive, l.end = context.WithCancel(context.Background())
+	c.links.Add(1)
+	ended := func() {
+		close(l.read)
+		go l.watch()
+	}
 	if l.to == nil {
 		l.to = c.piped("server", process.Stdout, process.Stdin, wire.ReadServer)
+		ended = func() { close(l.read) }
+		go l.watch() // it may end, and its output be held open by another
 	}
 	l.to.Begin(func(line []byte, m *wire.Message, err error) {
 		if c.begun() && c.ctx.Err() == nil {
 			c.fromServer(c.ctx, l, line, m, err)
 		}
-	}, func() { close(l.read) })
-	c.links.Go(l.watch)
+	}, ended)
 	return l
 }
 
 // watch waits for the server's end and settles what it leaves behind.
 func (l *link) watch() {
+	defer l.c.links.Done()
 	select {
 	case <-l.read:
 	case <-l.process.Done:
@@ -72,7 +82,7 @@ func (l *link) watch() {
 	l.gone.Store(true)
 	l.to.Close()
 	clean := l.process.Stop()
-	close(l.done)
+	l.end()
 	<-l.opened
 	select {
 	case <-l.c.running:
@@ -90,7 +100,10 @@ func (l *link) working(id wire.ID) bool {
 }
 
 // Done is closed when the server has ended.
-func (l *link) Done() <-chan struct{} { return l.done }
+func (l *link) Done() <-chan struct{} { return l.alive.Done() }
+
+// OnDone calls f, in a goroutine of its own, when the server has ended.
+func (l *link) OnDone(f func()) { context.AfterFunc(l.alive, f) }
 
 // Kill kills the server.
 func (l *link) Kill() { l.process.Kill() }

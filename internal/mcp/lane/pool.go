@@ -28,6 +28,8 @@ type Server interface {
 	Kill()
 	// Done is closed when it has ended and what it wrote was read.
 	Done() <-chan struct{}
+	// OnDone calls f, in a goroutine of its own, once it is done.
+	OnDone(f func())
 }
 
 // Config is what a Pool is made of.

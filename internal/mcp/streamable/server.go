@@ -1,6 +1,7 @@
 package streamable
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -337,7 +338,7 @@ func (s *Server) body(w http.ResponseWriter, r *http.Request) (line []byte, stat
 	if most <= 0 {
 		most = 16 << 20
 	}
-	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+	b, err := readAll(http.MaxBytesReader(w, r.Body, most), r.ContentLength)
 	if tooLong := new(http.MaxBytesError); errors.As(err, &tooLong) {
 		return nil, http.StatusRequestEntityTooLarge, "the message is longer than limits.message_bytes; send less"
 	}
@@ -345,6 +346,21 @@ func (s *Server) body(w http.ResponseWriter, r *http.Request) (line []byte, stat
 		return nil, http.StatusBadRequest, "the body could not be read"
 	}
 	return oneLine(b), 0, ""
+}
+
+// readAll reads a body of this length; of no known one if it is negative. A small
+// one takes no more memory than it needs, for a session keeps some; and no length
+// takes memory before the bytes are there.
+func readAll(body io.Reader, length int64) ([]byte, error) {
+	const small = 64 << 10
+	if length >= 0 && length <= small {
+		b := make([]byte, length)
+		_, err := io.ReadFull(body, b)
+		return b, err
+	}
+	b := bytes.NewBuffer(make([]byte, 0, small))
+	_, err := b.ReadFrom(body)
+	return b.Bytes(), err
 }
 
 // oneLine makes a body one line: between tokens a line break means the same as a
