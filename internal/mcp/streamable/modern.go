@@ -144,8 +144,8 @@ func unreadableRemoved(w http.ResponseWriter, r *http.Request, err error) bool {
 func (s *stream) failed(ctx context.Context) (status int, answer []byte) {
 	waited, cancel := context.WithTimeout(ctx, firstMessage)
 	defer cancel()
-	line, ok := s.next(waited, 0, func() error { return nil })
-	if !ok || !s.over() {
+	line, ok := s.next(waited, 0, keepAlive, func() error { return nil })
+	if !ok || !s.endsWith(0) {
 		return 0, nil
 	}
 	var message struct {

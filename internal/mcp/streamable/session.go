@@ -55,6 +55,7 @@ type asked struct {
 func open(ctx context.Context, principal authz.Principal, talk Talk, ended func(*session)) *session {
 	s := &session{id: rand.Text() + rand.Text(), principal: principal, begun: make(chan struct{}), ended: make(chan struct{}),
 		waiting: map[wire.Key]*asked{}, tokens: map[wire.Key]*asked{}, general: newStream(rand.Text()), used: time.Now()}
+	s.general.standing = true
 	go func() {
 		defer ended(s)
 		talk(ctx, principal, s)
