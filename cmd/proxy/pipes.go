@@ -40,7 +40,7 @@ func (s *lineSender) Write(b []byte) (int, error) {
 		if !whole {
 			return len(b), nil
 		}
-		if !s.to.Send(bytes.Clone(line)) {
+		if !s.to.Send(bytes.Clone(line), nil) {
 			return 0, io.ErrClosedPipe
 		}
 		s.partial = rest

@@ -220,8 +220,15 @@ func (c *Conversation) refuseMessage(class, message, method string, answer func(
 	}
 }
 
-func (c *Conversation) client(line []byte) {
-	if !c.toClient.Send(line) {
+func (c *Conversation) client(line []byte) { c.pass(line, nil) }
+
+// pass is client of a line that was made of m. If it is still m's own, it need not
+// be read again.
+func (c *Conversation) pass(line []byte, m *wire.Message) {
+	if m != nil && (len(line) != len(m.Raw) || &line[0] != &m.Raw[0]) {
+		m = nil
+	}
+	if !c.toClient.Send(line, m) {
 		c.Log.Debug("the client does not take messages any more")
 	}
 }

@@ -149,7 +149,7 @@ func (c *Conversation) forward(r *request, server lane.Server, hold *lane.Hold) 
 		}
 		return true // cancelled meanwhile
 	}
-	return server.Send(r.message.Raw) || !c.inflight.back(r)
+	return pass(server, r.message) || !c.inflight.back(r)
 }
 
 // decide lets the gate judge and forwards what it admits.
@@ -178,7 +178,7 @@ func (c *Conversation) decide(ctx context.Context, r *request) {
 	}
 	c.called.Store(true)
 	c.keep(call.redact)
-	if !server.Send(call.message.Raw) {
+	if !pass(server, call.message) {
 		<-server.Done() // it will not answer; neither will whoever settled what it left
 		c.giveUp(c.inflight.of(server))
 	}

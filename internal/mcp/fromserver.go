@@ -103,7 +103,7 @@ func (c *Conversation) serverResponse(ctx context.Context, l *link, m *wire.Mess
 	case clientMethods[r.message.Method] == filter:
 		c.listed(ctx, r, m)
 	default:
-		c.client(answer)
+		c.pass(answer, m)
 	}
 }
 

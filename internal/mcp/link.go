@@ -92,7 +92,16 @@ func (l *link) watch() {
 }
 
 // Send queues a line for the server.
-func (l *link) Send(line []byte) bool { return !l.gone.Load() && l.to.Send(line) }
+func (l *link) Send(line []byte) bool { return !l.gone.Load() && l.to.Send(line, nil) }
+
+// pass is Send of a message that was read, to a server of this session.
+func pass(server lane.Server, m *wire.Message) bool {
+	l, ok := server.(*link)
+	if !ok {
+		return server.Send(m.Raw)
+	}
+	return !l.gone.Load() && l.to.Send(m.Raw, m)
+}
 
 // working reports whether the server may go on with a request of which nothing more is heard.
 func (l *link) working(id wire.ID) bool {

@@ -15,8 +15,9 @@ type Peer interface {
 	// Begin has each called with what the side says, one message after the other: the
 	// line and, if it can be read, the message; and then ended. It does not wait.
 	Begin(each func(line []byte, m *wire.Message, err error), ended func())
-	// Send queues a line; false if it will never be sent.
-	Send(line []byte) bool
+	// Send queues a line; false if it will never be sent. m is the message that the
+	// line is, or nil: what need not be read again costs less.
+	Send(line []byte, m *wire.Message) bool
 	// Close says that nothing follows.
 	Close()
 }
@@ -72,7 +73,7 @@ func (p *piped) Begin(each func([]byte, *wire.Message, error), ended func()) {
 }
 
 // Send queues a line; false if it will never be written.
-func (p *piped) Send(line []byte) bool { return p.out.put(line) }
+func (p *piped) Send(line []byte, _ *wire.Message) bool { return p.out.put(line) }
 
 // Close takes no more. What is queued still goes out.
 func (p *piped) Close() { p.out.close() }

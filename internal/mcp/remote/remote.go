@@ -73,11 +73,13 @@ func (s *Server) Begin(each func(line []byte, m *wire.Message, err error), ended
 }
 
 // Send tells the server a line and does not wait for what comes of it; false if it
-// will never be sent.
-func (s *Server) Send(line []byte) bool {
-	m, err := wire.ReadClient(line, s.limits)
-	if err != nil {
-		return true // the conversation sends what was read before
+// will never be sent. m is the message that the line is, or nil.
+func (s *Server) Send(line []byte, m *wire.Message) bool {
+	if m == nil {
+		var err error
+		if m, err = wire.ReadClient(line, s.limits); err != nil {
+			return true // the conversation sends what was read before
+		}
 	}
 	if m.Method == "notifications/cancelled" && s.cancelRequest(m.RequestID.Key()) {
 		return true

@@ -62,7 +62,7 @@ func connect(t *testing.T, url string) *opened {
 
 func (o *opened) say(line string) {
 	o.t.Helper()
-	if !o.Send([]byte(line)) {
+	if !o.Send([]byte(line), nil) {
 		o.t.Fatal("it takes nothing any more")
 	}
 }

@@ -32,7 +32,7 @@ func (u *upstream) talk(_ context.Context, _ authz.Principal, client Client) {
 		u.lines = append(u.lines, string(line))
 		u.mu.Unlock()
 		if m.Kind == wire.Request {
-			client.Send(fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"result":{}}`, m.ID))
+			client.Send(fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"result":{}}`, m.ID), nil)
 		}
 	}, func() { close(gone) })
 	<-gone
@@ -122,7 +122,7 @@ func (f *front) settle() {
 		if err != nil {
 			panic(err)
 		}
-		if st := s.expect(m, Came{}, nil); st != nil && s.say(m.Raw) {
+		if st := s.expect(m, Came{}, nil); st != nil && s.say(m) {
 			st.only(context.Background())
 		}
 	}

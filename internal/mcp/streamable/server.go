@@ -1,7 +1,6 @@
 package streamable
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,8 +23,9 @@ type Client interface {
 	// Begin has each called with the client's messages, one after the other: the line
 	// and the message; and gone at its end. It does not wait.
 	Begin(each func(line []byte, m *wire.Message, err error), gone func())
-	// Send takes a line for the client, and does not wait for it to be read.
-	Send(line []byte) bool
+	// Send takes a line for the client, and does not wait for it to be read. m is the
+	// message that the line is, if it was read.
+	Send(line []byte, m *wire.Message) bool
 	Close()
 	// Came says how a request came in; zero for one that is not in progress.
 	Came(id wire.Key) Came
@@ -348,19 +348,22 @@ func (s *Server) body(w http.ResponseWriter, r *http.Request) (line []byte, stat
 	return oneLine(b), 0, ""
 }
 
-// readAll reads a body of this length; of no known one if it is negative. A small
-// one takes no more memory than it needs, for a session keeps some; and no length
-// takes memory before the bytes are there.
+// readAll reads a body of this length; of no known one if it is negative. It takes
+// no more memory than the body needs, for a session keeps some, and not much more
+// than what of it is there, for the length is only said.
 func readAll(body io.Reader, length int64) ([]byte, error) {
-	const small = 64 << 10
-	if length >= 0 && length <= small {
-		b := make([]byte, length)
-		_, err := io.ReadFull(body, b)
-		return b, err
+	if length < 0 {
+		return io.ReadAll(body)
 	}
-	b := bytes.NewBuffer(make([]byte, 0, small))
-	_, err := b.ReadFrom(body)
-	return b.Bytes(), err
+	b := make([]byte, min(length, 64<<10))
+	for n := 0; ; {
+		m, err := io.ReadFull(body, b[n:])
+		if n += m; err != nil || int64(n) == length {
+			return b[:n], err
+		}
+		b = append(make([]byte, 0, min(length, 8*int64(n))), b...)
+		b = b[:cap(b)]
+	}
 }
 
 // oneLine makes a body one line: between tokens a line break means the same as a

@@ -21,7 +21,7 @@ import (
 func converse(_ context.Context, principal authz.Principal, to Client) {
 	var slow wire.ID
 	gone := make(chan struct{})
-	say := func(format string, values ...any) { to.Send(fmt.Appendf(nil, format, values...)) }
+	say := func(format string, values ...any) { to.Send(fmt.Appendf(nil, format, values...), nil) }
 	to.Begin(func(_ []byte, m *wire.Message, _ error) {
 		if m.Kind != wire.Request {
 			return
@@ -33,8 +33,8 @@ func converse(_ context.Context, principal authz.Principal, to Client) {
 			}
 			return
 		case "ask":
-			to.Send(wire.Elicit(wire.OwnID("x", slow), "Really?"))
-			to.Send(wire.Cancel(wire.OwnID("x", slow), "late"))
+			to.Send(wire.Elicit(wire.OwnID("x", slow), "Really?"), nil)
+			to.Send(wire.Cancel(wire.OwnID("x", slow), "late"), nil)
 		case "progress":
 			say(`{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":%s,"progress":1}}`, m.ProgressToken)
 			say(`{"jsonrpc":"2.0","id":77,"method":"elicitation/create","params":{}}`)

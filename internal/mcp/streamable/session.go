@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -32,6 +33,7 @@ type session struct {
 	waiting  map[wire.Key]*asked // requests of the client, by the id that the conversation knows
 	tokens   map[wire.Key]*asked // by progress token
 	count    int                 // of requests that were given an id
+	streams  int                 // of requests, which number them
 	newest   []*stream           // streams of requests, oldest first
 	general  *stream             // what belongs to no request
 	listened bool                // somebody reads general
@@ -54,7 +56,7 @@ type asked struct {
 // open starts a conversation for a principal; ended is called when it is over.
 func open(ctx context.Context, principal authz.Principal, talk Talk, ended func(*session)) *session {
 	s := &session{id: rand.Text() + rand.Text(), principal: principal, begun: make(chan struct{}), ended: make(chan struct{}),
-		waiting: map[wire.Key]*asked{}, tokens: map[wire.Key]*asked{}, general: newStream(rand.Text()), used: time.Now()}
+		waiting: map[wire.Key]*asked{}, tokens: map[wire.Key]*asked{}, general: newStream("0"), used: time.Now()}
 	s.general.standing = true
 	go func() {
 		defer ended(s)
@@ -129,7 +131,8 @@ func (s *session) expect(m *wire.Message, came Came, end func()) *stream {
 
 // note keeps a request; the caller holds the lock.
 func (s *session) note(a *asked) *asked {
-	a.stream = newStream(rand.Text())
+	s.streams++
+	a.stream = newStream(strconv.Itoa(s.streams))
 	if a.end == nil {
 		a.end = func() {}
 	}
@@ -173,11 +176,13 @@ func (s *session) Came(id wire.Key) Came {
 }
 
 // Send takes what the conversation says to the client, and gives it to the stream
-// that it belongs to.
-func (s *session) Send(line []byte) bool {
-	m, err := wire.ReadServer(line, wire.Limits{Bytes: len(line) + 1})
-	if err != nil {
-		return true // the conversation says messages only
+// that it belongs to. m is the message that the line is, if it was read.
+func (s *session) Send(line []byte, m *wire.Message) bool {
+	if m == nil {
+		var err error
+		if m, err = wire.ReadServer(line, wire.Limits{Bytes: len(line) + 1}); err != nil {
+			return true // the conversation says messages only
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
