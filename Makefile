@@ -36,6 +36,7 @@ test: lint build ## Run every test that needs only Go
 	@$(OPA) test rego/ --coverage --threshold 100 >/dev/null || { echo "rego/ is not covered whole: run $(OPA) test rego/ --coverage"; exit 1; }
 	go test -race -count=1 ./...
 	go test -count=1 -run $(EQUAL) ./internal/authz/policy
+	go test -count=1 -run '^TestServeHoldsManyIdleSessions' ./cmd/proxy
 	@echo "make test: Rego by opa test, Go under the race detector, the binary by its scripts and its demo: all passed"
 
 cross: ## Compile for every system that is released, and vet what is not Linux

@@ -120,7 +120,7 @@ func (s *sidecar) run(ctx context.Context) error {
 	front := streamable.New(streamable.Config{Path: cfg.Listen.Path, Talk: s.talk, Identify: identify.of, Unreadable: s.unreadable,
 		Refused: newRefusals(s.operation.metrics, s.log).refused,
 		Hosts:   cfg.Listen.Hosts, Origins: cfg.Listen.Origins, Limits: wire.Limits{Bytes: cfg.Limits.MessageBytes},
-		Quota:    streamable.Quota{Concurrency: cfg.Limits.Concurrency, Rate: cfg.Limits.Rate, Burst: cfg.Limits.Burst},
+		Quota:    streamable.Quota{Sessions: cfg.Limits.PrincipalSessions, Concurrency: cfg.Limits.Concurrency, Rate: cfg.Limits.Rate, Burst: cfg.Limits.Burst},
 		Sessions: cfg.Limits.Sessions, Idle: cfg.Limits.SessionIdle.D()})
 	s.operation.front.Store(front)
 	web := &http.Server{Handler: identify.before(front), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,

@@ -52,12 +52,12 @@ personas:
     role: %q
     values: {cluster: shop, service: web}
 principals: [{match: {kind: token}, persona: agent}]
-limits: {sessions: %d, rate: 1000000, burst: 1000000, concurrency: 10000}
+limits: {sessions: %d, principal_sessions: %d, rate: 1000000, burst: 1000000, concurrency: 10000}
 audit: {file: %q}
 listen:
   address: 127.0.0.1:0
   auth: {tokens: [%s]}
-`, endpoint, upstream, lease, filepath.Join(dir, "lease-token"), strings.Join(identity, ", "), boundary, role, sessions, filepath.Join(dir, "audit.jsonl"), strings.Join(tokens, ", "))), 0o600))
+`, endpoint, upstream, lease, filepath.Join(dir, "lease-token"), strings.Join(identity, ", "), boundary, role, sessions, sessions, filepath.Join(dir, "audit.jsonl"), strings.Join(tokens, ", "))), 0o600))
 	if err != nil {
 		return nil, err
 	}

@@ -222,13 +222,22 @@ func (s *Server) sessionFor(r *http.Request, m *wire.Message, principal authz.Pr
 
 // open starts a session; the caller holds the lock. ended is called with the lock, too.
 func (s *Server) open(principal authz.Principal, ended func()) (_ *session, status int, why string) {
-	if s.closed || len(s.sessions) >= s.config.Sessions {
-		return nil, http.StatusServiceUnavailable, "there are too many sessions; try again later"
+	if s.closed {
+		return nil, http.StatusServiceUnavailable, "the proxy is stopping; try again later"
+	}
+	count, ok := s.quotas.open(principal)
+	if !ok {
+		return nil, http.StatusTooManyRequests, "you have as many sessions as limits.principal_sessions; end one, or wait until one that is not used is closed"
+	}
+	if len(s.sessions) >= s.config.Sessions {
+		count()
+		return nil, http.StatusServiceUnavailable, "there are as many sessions as limits.sessions; try again later"
 	}
 	session := open(s.ctx, principal, s.config.Talk, func(session *session) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		delete(s.sessions, session.id)
+		count()
 		ended()
 	})
 	s.sessions[session.id] = session
