@@ -29,13 +29,13 @@ func serving(argv, env []string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer write.Close()
 	cmd.Stdout, cmd.Stderr = write, write
 	p := &process{cmd: cmd}
-	if p.stdin, err = cmd.StdinPipe(); err != nil {
-		return nil, err
+	p.stdin, err = cmd.StdinPipe()
+	if err == nil {
+		err = cmd.Start()
 	}
-	if err := cmd.Start(); err != nil {
+	if err = errors.Join(err, write.Close()); err != nil { // else the end of what it says is never seen
 		return nil, err
 	}
 	where := regexp.MustCompile(`https?://127\.0\.0\.1:\d+/mcp`)
