@@ -97,7 +97,7 @@ $(DEPLOY)/.installed: deploy/requirements.txt
 	$(DEPLOY)/bin/pip install --quiet --disable-pip-version-check -r deploy/requirements.txt
 	touch $@
 
-bench: build ## Compare decisions, the credential endpoint, and direct, a byte pump and wrapped
+bench: build ## Compare decisions, the credential endpoint, calls by stdio and HTTP, and the memory of idle sessions
 	go run ./internal/bench $(BIN)
 
 fuzz: ## Fuzz every parser for FUZZTIME each (30s)

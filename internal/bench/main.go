@@ -82,7 +82,16 @@ func run(args []string) error {
 			results[c.name] = append(results[c.name], s)
 		}
 	}
-	return errors.Join(report(os.Stdout, commands, results), missed)
+	missed = errors.Join(report(os.Stdout, commands, results), missed)
+	for _, measure := range []func(io.Writer, string) error{load, idleSessions} {
+		fmt.Println()
+		over := measure(os.Stdout, args[0])
+		if over != nil && !errors.Is(over, errMissed) {
+			return over
+		}
+		missed = errors.Join(missed, over)
+	}
+	return missed
 }
 
 type command struct {
