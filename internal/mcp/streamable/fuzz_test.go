@@ -64,7 +64,7 @@ type front struct {
 
 func newFront() *front {
 	f := &front{upstream: new(upstream)}
-	f.Server = New(Config{Path: "/mcp", Talk: f.upstream.talk, Sessions: 100, Idle: time.Hour, Quota: Quota{Concurrency: 1000, Rate: 1 << 30, Burst: 1 << 30},
+	f.Server = New(Config{Path: "/mcp", Talk: f.upstream.talk, Sessions: 100, Idle: time.Hour, Quota: Quota{Sessions: 100, Concurrency: 1000, Rate: 1 << 30, Burst: 1 << 30},
 		Identify: func(*http.Request) (authz.Principal, *Refusal) {
 			return authz.Principal{Kind: "test", ID: "alice"}, nil
 		},

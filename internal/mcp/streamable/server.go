@@ -1,6 +1,7 @@
 package streamable
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -378,11 +379,7 @@ func readAll(body io.Reader, length int64) ([]byte, error) {
 // oneLine makes a body one line: between tokens a line break means the same as a
 // space. Elsewhere it is no JSON, and is left for the reader to refuse.
 func oneLine(body []byte) []byte {
-	broken := false
-	for _, b := range body {
-		broken = broken || b == '\n' || b == '\r'
-	}
-	if !broken || !json.Valid(body) {
+	if bytes.IndexByte(body, '\n') < 0 && bytes.IndexByte(body, '\r') < 0 || !json.Valid(body) {
 		return body
 	}
 	for i, b := range body {
