@@ -358,11 +358,11 @@ func (s *Server) body(w http.ResponseWriter, r *http.Request) (line []byte, stat
 	return oneLine(b), 0, ""
 }
 
-// readAll reads a body of this length; of no known one if it is negative. It takes
+// readAll reads a body of this length; of no known one if it is not positive. It takes
 // no more memory than the body needs, for a session keeps some, and not much more
 // than what of it is there, for the length is only said.
 func readAll(body io.Reader, length int64) ([]byte, error) {
-	if length < 0 {
+	if length <= 0 {
 		return io.ReadAll(body)
 	}
 	b := make([]byte, min(length, 64<<10))

@@ -49,7 +49,7 @@ func converse(_ context.Context, principal authz.Principal, to Client) {
 // serving starts a server whose users name themselves in Authorization.
 func serving(t *testing.T, change func(*Config)) (*Server, string) {
 	t.Helper()
-	config := Config{Path: "/mcp", Talk: converse, Sessions: 3, Idle: time.Hour, Quota: Quota{Sessions: 3, Concurrency: 10, Rate: 1000, Burst: 1000},
+	config := Config{Path: "/mcp", Talk: converse, Sessions: 3, Idle: time.Hour, Quota: Quota{Sessions: 10, Concurrency: 10, Rate: 1000, Burst: 1000},
 		Identify: func(r *http.Request) (authz.Principal, *Refusal) {
 			if name := r.Header.Get("Authorization"); name != "" {
 				return authz.Principal{Kind: "test", ID: name}, nil
