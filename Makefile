@@ -3,6 +3,7 @@ BIN      := bin/ecs-mcp-proxy
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null)
 OPA      := go tool -modfile=tools.mod opa
 VENV     := .build/e2e
+MANAGED  := .build/managed
 SDK      := .build/sdk
 ORACLE   := .build/oracle
 SUITE    := .build/conformance
@@ -14,7 +15,7 @@ SYSTEMS  := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 wind
 # on a few thousand random cases, without it on many.
 EQUAL    := '^Test(NativeSaysWhatRegoSays|FakeAWSDecidesAs.*Does)$$'
 E2E      := ECSMCP_E2E_VENV=$(CURDIR)/$(VENV) ECSMCP_E2E_BINARY=$(CURDIR)/$(BIN) ECSMCP_E2E_SDK=$(CURDIR)/$(SDK) \
-	ECSMCP_E2E_ORACLE=$(CURDIR)/$(ORACLE)
+	ECSMCP_E2E_ORACLE=$(CURDIR)/$(ORACLE) ECSMCP_E2E_MANAGED=$(CURDIR)/$(MANAGED)
 MAVEN    := mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:3.8.1
 
 .PHONY: help build image demo test cross e2e oracle conformance deploy bench fuzz fuzz-ci lint fmt
@@ -34,7 +35,7 @@ demo: build ## See the whole story; no AWS account, no Python, no network
 test: lint build ## Run every test that needs only Go
 	$(OPA) test rego/
 	@$(OPA) test rego/ --coverage --threshold 100 >/dev/null || { echo "rego/ is not covered whole: run $(OPA) test rego/ --coverage"; exit 1; }
-	go test -race -count=1 ./...
+	go test -race -count=1 -timeout 20m ./...
 	go test -count=1 -run $(EQUAL) ./internal/authz/policy
 	go test -count=1 -run '^TestServeHoldsManyIdleSessions' ./cmd/proxy
 	@echo "make test: Rego by opa test, Go under the race detector, the binary by its scripts and its demo: all passed"
@@ -46,14 +47,19 @@ cross: ## Compile for every system that is released, and vet what is not Linux
 	go vet -tags unguarded ./internal/mcp/transport
 	go test -race -count=1 -tags unguarded ./internal/mcp/transport
 
-e2e: build $(VENV)/.installed $(SDK)/.installed $(ORACLE)/.installed ## Run against the real ECS MCP server, moto and the AWS SDKs (installs them)
-	$(E2E) go test -race -tags e2e -count=1 -v -timeout 15m ./e2e/ ./e2e/sdk/ ./internal/mcp/wire/
+e2e: build $(VENV)/.installed $(MANAGED)/.installed $(SDK)/.installed $(ORACLE)/.installed ## Run against the real ECS MCP server, moto and the AWS SDKs (installs them)
+	$(E2E) go test -race -tags e2e -count=1 -v -timeout 15m ./e2e/ ./e2e/managed/ ./e2e/sdk/ ./internal/mcp/wire/
 
 $(VENV)/.installed: e2e/requirements.txt e2e/requirements-other.txt
 	python3 -m venv --clear $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r e2e/requirements.txt
 	python3 -m venv --clear $(VENV)/other
 	$(VENV)/other/bin/pip install --quiet --disable-pip-version-check -r e2e/requirements-other.txt
+	touch $@
+
+$(MANAGED)/.installed: e2e/managed/requirements.txt
+	python3 -m venv --clear $(MANAGED)
+	$(MANAGED)/bin/pip install --quiet --disable-pip-version-check -r e2e/managed/requirements.txt
 	touch $@
 
 $(SDK)/.installed: e2e/sdk/package.json e2e/sdk/package-lock.json e2e/sdk/.npmrc e2e/sdk/client.mjs e2e/sdk/pom.xml

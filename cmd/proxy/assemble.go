@@ -87,6 +87,15 @@ func loadDocument(name string, values map[string]string) (policy.Document, error
 
 // loadCatalog finds the server's profile among the configured files and the built-in ones.
 func loadCatalog(cfg *config.Config) (*catalog.Catalog, error) {
+	known, err := findCatalog(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return known, checkDelivery(cfg, known)
+}
+
+// findCatalog is loadCatalog, however credentials are delivered.
+func findCatalog(cfg *config.Config) (*catalog.Catalog, error) {
 	for _, path := range cfg.Catalogs {
 		b, err := os.ReadFile(path)
 		if err != nil {

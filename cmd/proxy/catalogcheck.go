@@ -13,12 +13,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/catalog"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/grant"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/config"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
 
 const catalogCheckHelp = `Start a server without credentials, and compare its tools with the catalogue.
+A server that is an AWS service is asked with a grant of the first persona for
+the one action that each request needs.
 
 Tools that the catalogue does not know are hidden and refused. With --lock FILE what
 the others say of themselves is written there: name the file as upstream.lock, and
@@ -82,11 +85,11 @@ func newCatalogCheck() *cobra.Command {
 func checkCatalog(ctx context.Context, cfg *config.Config, lock string, out, errOut io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
-	known, err := loadCatalog(cfg)
+	known, err := findCatalog(cfg)
 	if err != nil {
 		return err
 	}
-	tools, err := startAndList(ctx, cfg, errOut)
+	tools, err := startAndList(ctx, cfg, known, errOut)
 	if err != nil {
 		return err
 	}
@@ -121,15 +124,16 @@ func checkCatalog(ctx context.Context, cfg *config.Config, lock string, out, err
 func scaffoldCatalog(ctx context.Context, cfg *config.Config, server string, out, errOut io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
-	var known []string
+	described := new(catalog.Catalog)
 	if server == "" || slices.Contains(catalog.BuiltinNames(), server) || len(cfg.Catalogs) > 0 {
-		described, err := loadCatalog(cfg)
-		if err != nil {
+		var err error
+		if described, err = findCatalog(cfg); err != nil {
 			return err
 		}
-		known, server = described.Tools(), described.Server()
+		server = described.Server()
 	}
-	tools, err := startAndList(ctx, cfg, errOut)
+	known := described.Tools()
+	tools, err := startAndList(ctx, cfg, described, errOut)
 	if err != nil {
 		return err
 	}
@@ -161,13 +165,19 @@ const mostPages = 100
 
 // startAndList lists the tools of the configuration's server, and says on errOut
 // if that takes long.
-func startAndList(ctx context.Context, cfg *config.Config, errOut io.Writer) ([]wire.Tool, error) {
-	servers, err := newServers(cfg, "")
+func startAndList(ctx context.Context, cfg *config.Config, known *catalog.Catalog, errOut io.Writer) ([]wire.Tool, error) {
+	means, end, err := ownMeans(ctx, cfg, known)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	signed, _ := known.Signed()
+	servers, err := newServers(cfg, signed, "")
 	if err != nil {
 		return nil, err
 	}
 	defer progress(errOut, "starting the server and listing its tools")()
-	tools, err := listTools(ctx, cfg, servers)
+	tools, err := listTools(ctx, cfg, servers, means)
 	if err != nil {
 		return nil, fmt.Errorf("list the server's tools: %w", err)
 	}
@@ -175,8 +185,8 @@ func startAndList(ctx context.Context, cfg *config.Config, errOut io.Writer) ([]
 }
 
 // listTools starts the server and lists all its tools.
-func listTools(ctx context.Context, cfg *config.Config, servers *servers) (tools []wire.Tool, err error) {
-	process, err := servers.start(0, nil)
+func listTools(ctx context.Context, cfg *config.Config, servers *servers, means grant.Means) (tools []wire.Tool, err error) {
+	process, err := servers.start(0, means)
 	if err != nil {
 		return nil, err
 	}

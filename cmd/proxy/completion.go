@@ -17,7 +17,7 @@ import (
 var completions = map[string]cobra.CompletionFunc{
 	"config":        filesOf("yaml", "yml"),
 	"mode":          oneOf(config.ModeEnforce, config.ModeShadow),
-	"delivery":      oneOf(config.DeliveryLease, config.DeliveryProcess, config.DeliveryNone),
+	"delivery":      oneOf(config.DeliveryLease, config.DeliveryProcess, config.DeliverySigV4, config.DeliveryNone),
 	"client-detail": oneOf("full", "minimal"),
 	"log-level":     oneOf("debug", "info", "warn", "error"),
 	"log-format":    oneOf("console", "json"),

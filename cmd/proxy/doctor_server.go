@@ -14,8 +14,8 @@ import (
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
 
-// checkServer starts the server, without credentials, and compares its tools
-// with the catalogue. It returns them.
+// checkServer starts the server, without credentials but for those that an AWS
+// service wants, and compares its tools with the catalogue. It returns them.
 func checkServer(ctx context.Context, cfg *config.Config) ([]wire.Tool, finding) {
 	catalogue, err := loadCatalog(cfg)
 	if err != nil {
@@ -24,12 +24,18 @@ func checkServer(ctx context.Context, cfg *config.Config) ([]wire.Tool, finding)
 	if len(cfg.Upstream.Command) == 0 && len(cfg.Upstream.URLs) == 0 {
 		return nil, finding{err: toDo(errors.New("no server is named"), "name it as upstream.command, or start wrap with -- COMMAND")}
 	}
-	servers, err := newServers(cfg, "")
+	means, end, err := ownMeans(ctx, cfg, catalogue)
+	if err != nil {
+		return nil, finding{err: err}
+	}
+	defer end()
+	signed, _ := catalogue.Signed()
+	servers, err := newServers(cfg, signed, "")
 	if err != nil {
 		return nil, finding{err: err}
 	}
 	began := time.Now()
-	tools, err := listTools(ctx, cfg, servers)
+	tools, err := listTools(ctx, cfg, servers, means)
 	if err != nil {
 		return nil, finding{err: serverTrouble(err, cfg, servers)}
 	}

@@ -255,7 +255,8 @@ func (f *explainFlags) readArguments() (json.RawMessage, error) {
 
 // load reads the configuration; no server's command is needed, since none is started.
 func (f *explainFlags) load() (*config.Config, error) {
-	return f.wrapFlags.load([]string{"none"})
+	f.serverless = true
+	return f.wrapFlags.load(nil)
 }
 
 // tagsKept is how long tags are kept that are looked up for one explanation.

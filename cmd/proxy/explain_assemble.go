@@ -48,6 +48,7 @@ func (f *explainFlags) explainer(ctx context.Context, cfg *config.Config) (*expl
 		InRegion: func(region string) (map[string]mcp.Caller, map[string]policy.Persona, error) {
 			other := *cfg
 			other.AWS.Region = region
+			other.Upstream.URLs, other.Credentials.Delivery = nil, config.DeliveryNone // no server is asked, and its URL may be of this region
 			if err := other.Validate(); err != nil {
 				return nil, nil, err
 			}

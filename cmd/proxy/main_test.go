@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/fakeaws"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/fakeaws/managed"
 )
 
 func TestMain(m *testing.M) {
@@ -33,7 +35,7 @@ func TestScripts(t *testing.T) {
 // startAWS starts a strict AWS in memory for one script, with a service and more
 // for staging and for production, a role that may do everything, and a user whose
 // credentials are the proxy's: they are set in the environment, the address as
-// $AWS_URL, the role as $ROLE.
+// $AWS_URL, the role as $ROLE, and the ECS MCP server that AWS manages as $MANAGED_URL.
 func startAWS(ts *testscript.TestScript, _ bool, _ []string) {
 	aws := fakeaws.New(fakeaws.Config{})
 	url, err := aws.Start()
@@ -44,6 +46,9 @@ func startAWS(ts *testscript.TestScript, _ bool, _ []string) {
 			ts.Fatalf("AWS saw a violation: %s", v)
 		}
 	})
+	web := httptest.NewServer(managed.New(aws))
+	ts.Defer(func() { web.CloseClientConnections(); web.Close() })
+	ts.Setenv("MANAGED_URL", web.URL+"/mcp")
 	key, err := aws.AddUser("ecs-mcp-proxy", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sts:*","ecs:Describe*"],"Resource":"*"}]}`)
 	ts.Check(err)
 	role, err := aws.AddRole(fakeaws.Role{Name: "mcp", Identity: []string{`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`}})

@@ -59,9 +59,11 @@ func (s *served) log() string {
 type more struct {
 	personas, principals string
 	auth, listen         string // of listen.auth, in flow style; of listen
+	tokens               string // of listen.auth.tokens, likewise
 	top                  string
 	upstream             func(self string) string // in the place of the demo's server
 	args                 []string
+	aws                  *fakeaws.AWS // nil for a new one
 }
 
 // serve starts a sidecar in front of the demo's server, with two users: ci, who
@@ -75,7 +77,10 @@ func serveWith(t *testing.T, extra string, upstream func(self string) string) *s
 
 func serveMore(t *testing.T, more more) *served {
 	t.Helper()
-	s := &served{dir: t.TempDir(), aws: fakeaws.New(fakeaws.Config{}), ended: make(chan struct{})}
+	s := &served{dir: t.TempDir(), aws: more.aws, ended: make(chan struct{})}
+	if s.aws == nil {
+		s.aws = fakeaws.New(fakeaws.Config{})
+	}
 	endpoint, err := s.aws.Start()
 	must(t, err)
 	key, err := s.aws.AddUser("proxy", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sts:*","ecs:Describe*"],"Resource":"*"}]}`)
@@ -105,8 +110,8 @@ personas:
 %saudit: {file: audit.jsonl}
 listen:
   address: 127.0.0.1:0
-  auth: {tokens: [{id: ci, file: ci.token}, {id: reader, file: reader.token}]%s}
-%s%s`, endpoint, more.upstream(self), role, role, strings.ReplaceAll(more.personas, "ROLE", role), more.principals, more.auth, more.listen, more.top)
+  auth: {tokens: [{id: ci, file: ci.token}, {id: reader, file: reader.token}%s]%s}
+%s%s`, endpoint, more.upstream(self), role, role, strings.ReplaceAll(more.personas, "ROLE", role), more.principals, more.tokens, more.auth, more.listen, more.top)
 	must(t, os.WriteFile(filepath.Join(s.dir, "config.yaml"), []byte(config), 0o600))
 
 	s.cmd = exec.Command(self, append([]string{"serve", "--config", filepath.Join(s.dir, "config.yaml")}, more.args...)...)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -11,6 +12,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/catalog"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/grant"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/config"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp"
@@ -28,6 +30,7 @@ type servers struct {
 	// headers are those that came with a request over HTTP and repeat its
 	// arguments; nil for none.
 	headers func(wire.Key) http.Header
+	signed  catalog.Signed // how requests to the server are signed; zero if they are not
 
 	mu        sync.Mutex
 	child     *transport.Child       // of lane 0, the last one
@@ -37,7 +40,7 @@ type servers struct {
 
 // newServers prepares this process: from here on secrets are in memory and a
 // child may look.
-func newServers(cfg *config.Config, logFile string) (*servers, error) {
+func newServers(cfg *config.Config, signed catalog.Signed, logFile string) (*servers, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find own executable: %w", err)
@@ -49,7 +52,7 @@ func newServers(cfg *config.Config, logFile string) (*servers, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &servers{config: cfg, self: self, log: log}, nil
+	return &servers{config: cfg, self: self, log: log, signed: signed}, nil
 }
 
 // warnings says what is allowed but seldom meant, and what this system cannot promise.
@@ -61,18 +64,21 @@ func warnings(cfg *config.Config) []string {
 	return all
 }
 
-// start starts the server of a lane with these variables in its environment,
-// beside what every server gets. A process that holds the keys of one call has a
-// home of its own, which goes with it.
-func (s *servers) start(index int, environ []string) (mcp.Process, error) {
+// start starts the server of a lane, or connects to it, with these means of coming
+// by credentials. A process that holds the keys of one call has a home of its
+// own, which goes with it.
+func (s *servers) start(index int, means grant.Means) (mcp.Process, error) {
 	cfg := s.config
-	if len(cfg.Upstream.URLs) > 0 {
-		return s.connect(index), nil
+	switch {
+	case cfg.Credentials.Delivery == config.DeliverySigV4:
+		return s.connect(cfg.Upstream.URLs[0].URL, index, means.Grant), nil
+	case len(cfg.Upstream.URLs) > 0:
+		return s.connect(cfg.Upstream.URLs[index].URL, index, nil), nil
 	}
 	environment := lane.Environment{Region: cfg.AWS.Region, Endpoint: cfg.AWS.Endpoint, Set: cfg.Upstream.Env, Pass: cfg.Upstream.Pass,
 		Own: cfg.Credentials.Delivery == config.DeliveryNone}
 	remove := func() {}
-	if cfg.Credentials.Delivery == config.DeliveryProcess && len(environ) > 0 {
+	if cfg.Credentials.Delivery == config.DeliveryProcess && index > 0 && len(means.Environ) > 0 {
 		home, err := os.MkdirTemp("", "ecs-mcp-proxy-home-")
 		if err != nil {
 			return mcp.Process{}, fmt.Errorf("make a home for the server: %w", err)
@@ -81,7 +87,7 @@ func (s *servers) start(index int, environ []string) (mcp.Process, error) {
 		remove = sync.OnceFunc(func() { _ = os.RemoveAll(home) }) // what is left is as private as it was
 	}
 	child, err := transport.Start(transport.Spec{
-		Command: cfg.Upstream.Command, Env: environment.Build(environ), Stderr: s.log, Guard: []string{s.self, guardVerb}})
+		Command: cfg.Upstream.Command, Env: environment.Build(means.Environ), Stderr: s.log, Guard: []string{s.self, guardVerb}})
 	if err != nil {
 		remove()
 		return mcp.Process{}, err
@@ -106,9 +112,30 @@ var connections = func() *http.Transport {
 	return t
 }()
 
-// connect is a server that was not started here.
-func (s *servers) connect(index int) mcp.Process {
-	server := remote.Open(s.config.Upstream.URLs[index].URL, wire.Limits{Bytes: s.config.Limits.MessageBytes}, connections, s.headers)
+// connect is a server that was not started here. If requests to it are signed,
+// signer lends what each of them is signed with, and only the first connection of a
+// session, which is no call's, listens for what belongs to no request.
+func (s *servers) connect(url string, index int, signer grant.Lender) mcp.Process {
+	c := remote.Config{URL: url, Limits: wire.Limits{Bytes: s.config.Limits.MessageBytes}, Headers: s.headers, Transport: connections}
+	if s.config.Credentials.Delivery == config.DeliverySigV4 {
+		c.Sign = func(ctx context.Context, r *http.Request, body []byte) error {
+			lent, err := signer(ctx)
+			if err != nil {
+				return err
+			}
+			return lent.Sign(ctx, r, body, s.signed.Service, s.config.AWS.Region)
+		}
+	}
+	server := remote.Open(c)
+	if s.config.Credentials.Delivery != config.DeliverySigV4 || index == 0 {
+		s.remember(index, server)
+	}
+	return mcp.Process{Peer: server, Done: server.Done(), Kill: server.Kill,
+		Working: server.Working, Stop: func() bool { return server.Stop(stopGrace) }}
+}
+
+// remember keeps a connection that listens when the client does.
+func (s *servers) remember(index int, server *remote.Server) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.connected == nil {
@@ -118,8 +145,6 @@ func (s *servers) connect(index int) mcp.Process {
 	if s.listens {
 		server.Listen()
 	}
-	return mcp.Process{Peer: server, Done: server.Done(), Kill: server.Kill,
-		Working: server.Working, Stop: func() bool { return server.Stop(stopGrace) }}
 }
 
 // listen has servers that were not started here say what belongs to no request,
@@ -166,9 +191,14 @@ func (s *servers) kill() {
 const laneIdle = 5 * time.Minute
 
 // newLanes are the servers of one session.
-func newLanes(cfg *config.Config, log *zap.Logger, c *mcp.Conversation, turns *lane.Turns, processes *lane.Processes) *lane.Pool {
+func newLanes(cfg *config.Config, signed catalog.Signed, log *zap.Logger, c *mcp.Conversation, turns *lane.Turns, processes *lane.Processes) *lane.Pool {
+	var relay grant.Lender
+	if signed != (catalog.Signed{}) {
+		relay = c.Relay
+	}
 	return lane.New(lane.Config{
-		Open: c.Open, Lanes: cfg.Upstream.Lanes, Turns: turns, Processes: processes,
+		Relay: relay,
+		Open:  c.Open, Lanes: cfg.Upstream.Lanes, Turns: turns, Processes: processes,
 		Delivery: grant.Delivery(cfg.Credentials.Delivery), Grace: cfg.Limits.CancelGrace.D(), Idle: laneIdle,
 		Refused: func(int) {
 			c.Event("credentials", "the server asked for AWS credentials while no call was in progress that has any; refused")
@@ -191,7 +221,7 @@ func newProcesses(cfg *config.Config) *lane.Processes {
 // listenForServers opens the credential endpoints of servers that are not
 // started here, one each; turns is nil if there are none.
 func listenForServers(cfg *config.Config, log *zap.Logger) (turns *lane.Turns, end func(), err error) {
-	if len(cfg.Upstream.URLs) == 0 {
+	if len(cfg.Upstream.URLs) == 0 || cfg.Credentials.Delivery == config.DeliverySigV4 {
 		return nil, func() {}, nil
 	}
 	var endpoints []*grant.Endpoint

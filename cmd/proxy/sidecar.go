@@ -170,7 +170,8 @@ func (s *sidecar) talk(ctx context.Context, principal authz.Principal, client st
 		s.log.Error("identify", zap.Error(err))
 		return
 	}
-	servers, err := newServers(cfg, s.serverLog)
+	signed, _ := s.catalogue.Signed()
+	servers, err := newServers(cfg, signed, s.serverLog)
 	if err != nil {
 		s.log.Error("start the server", zap.Error(err))
 		return
@@ -178,7 +179,7 @@ func (s *sidecar) talk(ctx context.Context, principal authz.Principal, client st
 	servers.headers = func(id wire.Key) http.Header { return client.Came(id).Parameters }
 	client.OnListen(servers.listen)
 	conversation := mcp.NewConversation(wire.Limits{Bytes: cfg.Limits.MessageBytes}, s.log, servers.start)
-	lanes := newLanes(cfg, s.log, conversation, s.turns, s.processes)
+	lanes := newLanes(cfg, signed, s.log, conversation, s.turns, s.processes)
 	defer conversation.Close(lanes)
 	conversation.Gate = s.gate(cfg, caller, lanes, func(id string) string { return "ecs-mcp-proxy audit show " + id })
 	conversation.Gate.Came = func(id wire.Key) mcp.Came {

@@ -34,6 +34,7 @@ configuration, 126 and 127 a server that cannot be started.`
 type wrapFlags struct {
 	config, mode, region, endpoint, role, factsRole, server, delivery, audit, detail, level, logFormat, serverLog string
 	identity, boundary, policy                                                                                    []string
+	serverless                                                                                                    bool // no server is needed
 }
 
 func newWrap() *cobra.Command {
@@ -69,7 +70,7 @@ func newWrap() *cobra.Command {
 	flags.StringArrayVar(&f.policy, "policy", nil, "Rego of your own: a directory or a file; repeatable")
 	flags.StringVar(&f.factsRole, "facts-role", "", "ARN of a read-only role for looking up tags, task roles and revisions (default the proxy's own identity)")
 	flags.StringVar(&f.server, "server", "", "catalogue profile of the server (default "+config.DefaultServer+")")
-	flags.StringVar(&f.delivery, "delivery", "", "how a call's credentials reach the server: lease, process or none (default lease)")
+	flags.StringVar(&f.delivery, "delivery", "", "how a call's credentials reach the server: lease, process, sigv4 or none (default lease)")
 	flags.StringVar(&f.endpoint, "endpoint", "", "URL of an AWS emulator, for every service")
 	flags.StringVar(&f.audit, "audit-file", "", "where the record of decisions goes")
 	flags.StringVar(&f.detail, "client-detail", "", "how much a refusal tells the client: full or minimal (default full)")
@@ -128,7 +129,7 @@ func (f *wrapFlags) load(command []string) (*config.Config, error) {
 		}
 		return nil, err
 	}
-	if len(cfg.Upstream.Command) == 0 && len(cfg.Upstream.URLs) == 0 {
+	if !f.serverless && len(cfg.Upstream.Command) == 0 && len(cfg.Upstream.URLs) == 0 {
 		return nil, fmt.Errorf("%w: name the server's command after --, or as upstream.command", errUsage)
 	}
 	return cfg, nil

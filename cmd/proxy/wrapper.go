@@ -71,7 +71,11 @@ func (w *wrapper) run(ctx context.Context) error {
 	defer signal.Stop(signals)
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 
-	servers, err := newServers(cfg, w.serverLog)
+	signed, err := signing(cfg)
+	if err != nil {
+		return err
+	}
+	servers, err := newServers(cfg, signed, w.serverLog)
 	if err != nil {
 		return err
 	}
@@ -83,7 +87,7 @@ func (w *wrapper) run(ctx context.Context) error {
 	defer end()
 	servers.listen() // a stdio client reads everything
 	processes := newProcesses(cfg)
-	lanes := newLanes(cfg, w.log, conversation, turns, processes)
+	lanes := newLanes(cfg, signed, w.log, conversation, turns, processes)
 	defer conversation.Close(lanes)
 	if _, err := lanes.First(ctx); err != nil {
 		return err

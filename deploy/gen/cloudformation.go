@@ -46,7 +46,9 @@ func parameters(m model) yaml.MapSlice {
 	)
 	for _, p := range m.personas {
 		standard := "no"
-		if len(p.values) == 0 { // changes nothing, and asks for nothing
+		// What changes nothing and asks for nothing; but a role for a server that few
+		// have is not made unasked.
+		if len(p.values) == 0 && p.name != "managed-server" {
 			standard = "yes"
 		}
 		all = append(all, object(camel(p.name), choice("a role for the persona "+p.name+": "+p.about, standard, "yes", "no"))...)

@@ -215,6 +215,54 @@ locals {
       ]
     })
 
+    # Uses the ECS MCP server that AWS manages: all of its tools but the one that reads IAM.
+    "managed-server" = jsonencode({
+      "Version" = "2012-10-17"
+      "Statement" = [
+        {
+          "Sid"    = "MCPServerAccess"
+          "Effect" = "Allow"
+          "Action" = [
+            "ecs-mcp:UseMcp",
+            "ecs-mcp:InvokeReadOnlyTools",
+          ]
+          "Resource" = "*"
+        },
+        {
+          "Sid"    = "ECSReadAccess"
+          "Effect" = "Allow"
+          "Action" = [
+            "ecs:DescribeServices",
+            "ecs:DescribeTaskDefinition",
+            "ecs:DescribeTasks",
+            "ecs:ListClusters",
+            "ecs:ListServices",
+            "ecs:ListTasks",
+          ]
+          "Resource" = "*"
+        },
+        {
+          "Sid"    = "CloudWatchLogsAccess"
+          "Effect" = "Allow"
+          "Action" = [
+            "logs:FilterLogEvents",
+          ]
+          "Resource" = "*"
+        },
+        {
+          "Sid"    = "NetworkDiagnostics"
+          "Effect" = "Allow"
+          "Action" = [
+            "ec2:DescribeSecurityGroups",
+            "ec2:DescribeSubnets",
+            "elasticloadbalancing:DescribeLoadBalancers",
+            "elasticloadbalancing:DescribeTargetGroups",
+          ]
+          "Resource" = "*"
+        },
+      ]
+    })
+
     # Sees ECS resources and ECR repositories; changes nothing.
     "read-only-monitoring" = jsonencode({
       "Version" = "2012-10-17"
@@ -505,6 +553,8 @@ locals {
       "task_roles"    = var.task_roles
     }
     "express-mode" = {
+    }
+    "managed-server" = {
     }
     "read-only-monitoring" = {
     }

@@ -1,7 +1,7 @@
 # What the documents of the personas leave open is in personas.tf.
 
 variable "personas" {
-  description = "the personas that get a role: deployment, express-mode, read-only-monitoring, service-specific, troubleshooting"
+  description = "the personas that get a role: deployment, express-mode, managed-server, read-only-monitoring, service-specific, troubleshooting"
   type        = set(string)
   default     = ["read-only-monitoring", "troubleshooting"]
 

@@ -137,7 +137,7 @@ type BundleKey struct {
 
 // Credentials says how the server comes by a call's AWS credentials.
 type Credentials struct {
-	Delivery string `yaml:"delivery"` // DeliveryLease, DeliveryProcess or DeliveryNone
+	Delivery string `yaml:"delivery"` // DeliveryLease, DeliveryProcess, DeliverySigV4 or DeliveryNone
 	Reuse    string `yaml:"reuse"`    // ReuseReads or ReuseNone
 }
 
@@ -145,6 +145,7 @@ type Credentials struct {
 const (
 	DeliveryLease   = "lease"   // from the lane's credential endpoint, while a call lasts
 	DeliveryProcess = "process" // a process for each call, with the keys in its environment
+	DeliverySigV4   = "sigv4"   // the proxy signs each request to a server that is an AWS service
 	DeliveryNone    = "none"    // policy only; the server brings credentials of its own
 )
 

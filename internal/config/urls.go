@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 )
 
@@ -14,6 +15,9 @@ func (c *Config) validateURLs(fail func(path, format string, args ...any)) {
 	}
 	if len(c.Upstream.URLs) > 0 && c.Credentials.Delivery == DeliveryProcess {
 		fail("credentials.delivery", "credentials.delivery: %s needs a command: a server at a URL is not started here", DeliveryProcess)
+	}
+	if c.Credentials.Delivery == DeliverySigV4 {
+		c.validateSigned(fail)
 	}
 	for i, u := range c.Upstream.URLs {
 		path := fmt.Sprintf("upstream.urls[%d]", i)
@@ -28,6 +32,9 @@ func (c *Config) validateURLs(fail func(path, format string, args ...any)) {
 		}
 		if slices.ContainsFunc(c.Upstream.URLs[:i], func(other URL) bool { return other.URL == u.URL }) {
 			fail(path+".url", "%s.url is there twice; one server is one lane", path)
+		}
+		if c.Credentials.Delivery == DeliverySigV4 {
+			c.validateSignedURL(path, parsed.Hostname(), u, fail)
 		}
 		if c.Credentials.Delivery != DeliveryLease {
 			continue
@@ -46,5 +53,30 @@ func (c *Config) validateURLs(fail func(path, format string, args ...any)) {
 		if u.Credentials.TokenFile == "" {
 			fail(path+".credentials.token_file", "%s.credentials.token_file: name the file that the server finds its token in", path)
 		}
+	}
+}
+
+// managedHost is a host name of an AWS service's MCP endpoint, with its region.
+var managedHost = regexp.MustCompile(`^[a-z0-9-]+\.([a-z]{2}(?:-[a-z]+)+-\d)\.api\.aws$`)
+
+// validateSigned checks that there is one server to sign requests to: calls have
+// connections of their own to it.
+func (c *Config) validateSigned(fail func(path, format string, args ...any)) {
+	const example = "upstream: {server: aws.ecs-mcp, urls: [{url: \"https://ecs-mcp.REGION.api.aws/mcp\"}]}"
+	switch {
+	case len(c.Upstream.Command) > 0:
+		fail("credentials.delivery", "credentials.delivery: %s signs requests to a URL, and a command signs for itself: use %s with a command, or name the server's URL: %s", DeliverySigV4, DeliveryProcess, example)
+	case len(c.Upstream.URLs) != 1:
+		fail("upstream.urls", "credentials.delivery: %s needs one URL; calls have connections of their own to it: %s", DeliverySigV4, example)
+	}
+}
+
+// validateSignedURL checks that a URL is of the region that calls are judged for.
+func (c *Config) validateSignedURL(path, host string, u URL, fail func(path, format string, args ...any)) {
+	if u.Credentials != (CredentialServer{}) {
+		fail(path+".credentials", "%s.credentials: with delivery %s the server draws none; leave it out", path, DeliverySigV4)
+	}
+	if region := managedHost.FindStringSubmatch(host); region != nil && region[1] != c.AWS.Region {
+		fail(path+".url", "%s.url is of region %s, and calls are judged for aws.region %s; name the same", path, region[1], c.AWS.Region)
 	}
 }

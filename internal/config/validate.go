@@ -137,8 +137,8 @@ func (c *Config) validatePersona(name string, fail func(path, format string, arg
 }
 
 func (c *Config) validateCredentials(fail func(path, format string, args ...any)) {
-	if d := c.Credentials.Delivery; d != DeliveryLease && d != DeliveryProcess && d != DeliveryNone {
-		fail("credentials.delivery", "credentials.delivery must be %s, %s or %s", DeliveryLease, DeliveryProcess, DeliveryNone)
+	if d := c.Credentials.Delivery; !slices.Contains([]string{DeliveryLease, DeliveryProcess, DeliverySigV4, DeliveryNone}, d) {
+		fail("credentials.delivery", "credentials.delivery must be %s, %s, %s or %s", DeliveryLease, DeliveryProcess, DeliverySigV4, DeliveryNone)
 	}
 	if r := c.Credentials.Reuse; r != ReuseReads && r != ReuseNone {
 		fail("credentials.reuse", "credentials.reuse must be %s or %s", ReuseReads, ReuseNone)
@@ -155,8 +155,8 @@ func (c *Config) validateLimits(fail func(path, format string, args ...any)) {
 	if d := c.Limits.Wait.D(); d < time.Second || d > 12*time.Hour {
 		fail("limits.wait", "limits.wait must be between 1s and 12h")
 	}
-	if c.Limits.Wait > DefaultLongestWait && c.Credentials.Delivery == DeliveryProcess {
-		fail("limits.wait", "limits.wait must be at most %s with credentials.delivery process: the keys in a process's environment cannot be renewed", DefaultLongestWait.D())
+	if d := c.Credentials.Delivery; c.Limits.Wait > DefaultLongestWait && (d == DeliveryProcess || d == DeliverySigV4) {
+		fail("limits.wait", "limits.wait must be at most %s with credentials.delivery %s: what a call was lent at its beginning cannot be renewed", DefaultLongestWait.D(), d)
 	}
 	if d := c.Limits.CancelGrace.D(); d < 100*time.Millisecond || d > 10*time.Minute {
 		fail("limits.cancel_grace", "limits.cancel_grace must be between 100ms and 10m")

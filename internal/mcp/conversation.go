@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/audit"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/grant"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/lane"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/redact"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
@@ -26,9 +27,9 @@ type Conversation struct {
 	Gate   *Gate
 	Limits wire.Limits
 	Log    *zap.Logger
-	// Start starts a server with these variables in its environment, beside what
-	// every server gets.
-	Start func(lane int, environ []string) (Process, error)
+	// Start starts a server, or connects to it, with these means of coming by
+	// credentials beside what every server gets.
+	Start func(lane int, means grant.Means) (Process, error)
 
 	ctx        context.Context // of Run
 	running    chan struct{}   // closed when Run has begun
@@ -56,7 +57,7 @@ type Conversation struct {
 
 // NewConversation returns a conversation without a gate; it must be set before
 // Run, with lanes that are opened by [Conversation.Open].
-func NewConversation(limits wire.Limits, log *zap.Logger, start func(lane int, environ []string) (Process, error)) *Conversation {
+func NewConversation(limits wire.Limits, log *zap.Logger, start func(lane int, means grant.Means) (Process, error)) *Conversation {
 	c := &Conversation{Limits: limits, Log: log, Start: start, running: make(chan struct{}), never: make(chan struct{}), over: make(chan struct{}),
 		hungUp: make(chan struct{}), inflight: newInflight()}
 	c.clientGone = sync.OnceFunc(func() { close(c.hungUp) })

@@ -147,8 +147,8 @@ func converseOn(t *testing.T, lanes lane.Config, persona string, change func(*Ga
 	check(t, err)
 	t.Cleanup(func() { records.Close() })
 	killed := sync.OnceFunc(func() { close(tb.killed) })
-	c := NewConversation(wire.Limits{}, zaptest.NewLogger(t), func(lane int, environ []string) (Process, error) {
-		server, process := play(lane, environ, killed)
+	c := NewConversation(wire.Limits{}, zaptest.NewLogger(t), func(lane int, means grant.Means) (Process, error) {
+		server, process := play(lane, means.Environ, killed)
 		tb.started <- server
 		return process, nil
 	})

@@ -16,6 +16,9 @@ import (
 // fromClient treats one message of the client. It never waits for a decision: a
 // call that is being judged does not hold back the messages after it.
 func (c *Conversation) fromClient(ctx context.Context, m *wire.Message, err error) {
+	if err == nil {
+		m, err = c.tellMeta(m)
+	}
 	if err != nil {
 		c.unreadable(err)
 		return
@@ -28,6 +31,19 @@ func (c *Conversation) fromClient(ctx context.Context, m *wire.Message, err erro
 	default:
 		c.clientRequest(ctx, m)
 	}
+}
+
+// tellMeta puts into _meta what the catalogue says that its server is told there.
+func (c *Conversation) tellMeta(m *wire.Message) (*wire.Message, error) {
+	set := c.Gate.Catalog.Meta(c.Gate.Caller.Env)
+	if len(set) == 0 || m.Kind == wire.Response {
+		return m, nil
+	}
+	line, err := m.WithMeta(set)
+	if err != nil {
+		return nil, err
+	}
+	return wire.ReadClient(line, c.Limits)
 }
 
 // unreadable answers what has no single reading. It was not forwarded.
@@ -60,6 +76,7 @@ func (c *Conversation) clientRequest(ctx context.Context, m *wire.Message) {
 		})
 		return
 	}
+	c.greeting.asked(m)
 	work := func() { c.decide(judged, r) }
 	if treatment != decide {
 		if c.relayNow(r, treatment) {

@@ -93,6 +93,10 @@ func (c *Conversation) serverResponse(ctx context.Context, l *link, m *wire.Mess
 		class, note, refused := describe(m)
 		r.refused = refused
 		answer, r.redacted = r.call.redact.Response(m)
+		if why := l.unanswered(m); why != "" {
+			class, note, answer = classUpstream, why, c.failed(r, why)
+			r.call.hold.Broken()
+		}
 		if r.state == overdue {
 			class, note = classTimeout, "answered after its deadline, when the client had been told that the outcome is unknown"
 		}

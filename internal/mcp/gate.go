@@ -117,13 +117,7 @@ type admission struct {
 // client's user.
 func (g *Gate) admit(ctx context.Context, m *wire.Message, wait func(times int), elicit elicitor) (_ *admission, id string, err error) {
 	id = audit.NewID()
-	record := audit.Record{Phase: audit.PhaseDecision, DecisionID: id, Class: classAllowed, Path: "ecsmcp/authz/decision",
-		RequestedBy: g.Caller.Principal.Kind + "/" + g.Caller.Principal.ID, Persona: g.Caller.Persona,
-		Input: &audit.Input{Method: m.Method, Server: g.Catalog.Server(), Tool: short(m.Name), Region: g.Caller.Env.Region,
-			Account: g.Caller.Env.Account, ArgumentsSHA256: hash(m.Arguments)}}
-	if g.Shadow != nil {
-		record.Mode = "shadow"
-	}
+	record := g.newRecord(id, m)
 	var trace Trace
 	defer func() {
 		// A panic in judging one call must not end the others.
@@ -182,7 +176,7 @@ func (g *Gate) admit(ctx context.Context, m *wire.Message, wait func(times int),
 		return nil, id, policyError(err)
 	}
 
-	if resolution.LeavesCredentials && g.Delivery == grant.DeliverLease {
+	if resolution.LeavesCredentials && g.Delivery.Lends() && g.Delivery != grant.DeliverProcess {
 		return nil, id, &refusal{classCredentials, leavesBehind, leavesBehind}
 	}
 	order := g.order(id, resolution, judged)
@@ -253,7 +247,19 @@ func (g *Gate) verdict(ctx, waiting context.Context, m *wire.Message, r *catalog
 	return judged, nil
 }
 
-// leavesBehind is why a tool that no lease ends is refused under delivery lease.
+// newRecord is the record of a message that is allowed, until it is not.
+func (g *Gate) newRecord(id string, m *wire.Message) audit.Record {
+	record := audit.Record{Phase: audit.PhaseDecision, DecisionID: id, Class: classAllowed, Path: "ecsmcp/authz/decision",
+		RequestedBy: g.Caller.Principal.Kind + "/" + g.Caller.Principal.ID, Persona: g.Caller.Persona,
+		Input: &audit.Input{Method: m.Method, Server: g.Catalog.Server(), Tool: short(m.Name), Region: g.Caller.Env.Region,
+			Account: g.Caller.Env.Account, ArgumentsSHA256: hash(m.Arguments)}}
+	if g.Shadow != nil {
+		record.Mode = "shadow"
+	}
+	return record
+}
+
+// leavesBehind is why a tool that no lease ends is refused where its server goes on.
 const leavesBehind = "it takes credentials beyond what it is lent and leaves some behind, such as a registry's login in the server's home, which the end of a lease does not end; it works with credentials.delivery: process, where the server and its home end with the call"
 
 // maxArguments bounds what is resolved: AWS takes far less in any one request.
@@ -312,7 +318,7 @@ func (g *Gate) order(id string, r *catalog.Resolution, judged judgement) grant.O
 	order := grant.Order{DecisionID: id, Role: g.Caller.Role, Region: g.Caller.Env.Region,
 		SourceIdentity: grant.SourceIdentity(g.Caller.Principal.Kind, g.Caller.Principal.ID),
 		Tags:           map[string]string{"persona": g.Caller.Persona, "server": g.Catalog.Server(), "tool": r.Tool},
-		Renews:         r.LongRunning && g.Delivery == grant.DeliverLease, // the environment of a process cannot be changed
+		Renews:         r.LongRunning && g.Delivery == grant.DeliverLease, // the environment of a process cannot be changed, nor what was signed
 		Reusable:       !g.NoReuse && !r.Write && !r.Sensitive}
 	g.Caller.Terms.Add(&order, g.Caller.Principal.Tags)
 	if g.Shadow != nil {
@@ -335,14 +341,9 @@ func (g *Gate) order(id string, r *catalog.Resolution, judged judgement) grant.O
 	return order
 }
 
-// lends reports whether calls are lent credentials at all.
-func (g *Gate) lends() bool {
-	return g.Delivery == grant.DeliverLease || g.Delivery == grant.DeliverProcess
-}
-
 // mint returns the grant of order; nil if there is nothing to grant.
 func (g *Gate) mint(ctx context.Context, order grant.Order) (*grant.Grant, error) {
-	if !g.lends() {
+	if !g.Delivery.Lends() {
 		return nil, nil
 	}
 	end := g.timed(ctx, StageGrant)

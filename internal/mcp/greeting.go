@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/grant"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/lane"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
@@ -22,6 +24,7 @@ const greetTime = 2 * time.Minute
 // 2026-07-28 has no initialize, so there is nothing to repeat.
 type greeting struct {
 	mu          sync.Mutex
+	pending     chan struct{} // closed when the client's initialize is answered; nil before it
 	initialize  []byte
 	version     string // that the first server answered
 	elicits     bool   // the client says that it can ask its user
@@ -30,13 +33,44 @@ type greeting struct {
 	level       []byte // the last logging/setLevel
 }
 
-// heard keeps what of a session's first server's answered requests others must be told.
-func (g *greeting) heard(request, answer *wire.Message) {
-	if answer.Error != nil {
+// asked notes that the client's initialize is under way.
+func (g *greeting) asked(request *wire.Message) {
+	if request.Method != "initialize" {
 		return
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.pending = make(chan struct{})
+}
+
+// settled waits for the answer to an initialize that is under way: a client may
+// send calls behind it without waiting.
+func (g *greeting) settled(ctx context.Context) error {
+	g.mu.Lock()
+	pending := g.pending
+	g.mu.Unlock()
+	if pending == nil {
+		return nil
+	}
+	select {
+	case <-pending:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%w: the session's own initialize is not answered: %w", errGreeting, ctx.Err())
+	}
+}
+
+// heard keeps what of a session's first server's answered requests others must be told.
+func (g *greeting) heard(request, answer *wire.Message) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if request.Method == "initialize" && g.pending != nil {
+		defer close(g.pending)
+		g.pending = nil
+	}
+	if answer.Error != nil {
+		return
+	}
 	switch request.Method {
 	case "initialize":
 		g.initialize, g.version, g.elicits = request.Raw, versionOf(answer), wire.Elicits(request.Capabilities)
@@ -86,8 +120,13 @@ var errGreeting = errors.New("initialize it again")
 
 // Open starts the server of a lane and returns when it is ready for calls. It is what the
 // session's lanes are opened by.
-func (c *Conversation) Open(ctx context.Context, index int, environ []string) (lane.Server, error) {
-	process, err := c.Start(index, environ)
+func (c *Conversation) Open(ctx context.Context, index int, means grant.Means) (lane.Server, error) {
+	if index > 0 {
+		if err := c.greeting.settled(ctx); err != nil {
+			return nil, err
+		}
+	}
+	process, err := c.Start(index, means)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +186,7 @@ func (t *greeted) ask(ctx context.Context, l *link, raw []byte, limits wire.Limi
 			switch {
 			case m.ID.Key() != request.ID.Key():
 			case m.Error != nil:
-				return nil, fmt.Errorf("%w: it refused %s", errGreeting, request.Method)
+				return nil, fmt.Errorf("%w: it refused %s: %s", errGreeting, request.Method, errorText(m))
 			default:
 				return m, nil
 			}
@@ -171,6 +210,21 @@ func (t *greeted) take(l *link, m *wire.Message) {
 	case wire.Request:
 		l.Send(wire.ErrorResponse(m.ID, codeMethodNotFound, "ecs-mcp-proxy: the session is not ready", nil))
 	}
+}
+
+// errorText is what an error says; at most so much that it can be put on record.
+func errorText(m *wire.Message) string {
+	var failed struct {
+		Message string `json:"message"`
+	}
+	if json.Unmarshal(m.Error, &failed) != nil {
+		return "" // it is no object, or its message is no text
+	}
+	const most = 1000
+	if len(failed.Message) > most {
+		return strings.ToValidUTF8(failed.Message[:most], "") + "…"
+	}
+	return failed.Message
 }
 
 // versionOf is the protocol version in an answer to initialize.

@@ -50,7 +50,8 @@ type drawing struct {
 	starts *atomic.Uint64
 }
 
-func (d drawing) start(_ int, environ []string) (Process, error) {
+func (d drawing) start(_ int, means grant.Means) (Process, error) {
+	environ := means.Environ
 	server, process := play(0, environ, func() {})
 	where := map[string]string{}
 	for _, v := range environ {

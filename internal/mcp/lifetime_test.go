@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/grant"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/lane"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
@@ -84,8 +85,8 @@ func TestMoreRequestsThanAnyoneNeedsAreRefused(t *testing.T) {
 }
 
 func TestAServerThatDoesNotReadDoesNotKeepTheProxy(t *testing.T) {
-	c := NewConversation(wire.Limits{}, zap.NewNop(), func(lane int, environ []string) (Process, error) {
-		_, process := play(lane, environ, func() {}) // nobody reads
+	c := NewConversation(wire.Limits{}, zap.NewNop(), func(lane int, means grant.Means) (Process, error) {
+		_, process := play(lane, means.Environ, func() {}) // nobody reads
 		return process, nil
 	})
 	shared := converse(t, "reader", nil).gate

@@ -3,11 +3,13 @@ package mcp
 import (
 	"context"
 	"io"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/lane"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/remote"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
 
@@ -106,6 +108,20 @@ func pass(server lane.Server, m *wire.Message) bool {
 // working reports whether the server may go on with a request of which nothing more is heard.
 func (l *link) working(id wire.ID) bool {
 	return l.process.Working != nil && l.process.Working(id.Key())
+}
+
+// unanswered is why a server that is connected to did not answer a request, where
+// the connection answers in its place; empty if the server answered. A server that
+// says the same is believed: it then gave no answer either.
+func (l *link) unanswered(m *wire.Message) string {
+	if l.process.Working == nil || m.Error == nil {
+		return ""
+	}
+	why, own := strings.CutPrefix(errorText(m), remote.Prefix)
+	if !own {
+		return ""
+	}
+	return why
 }
 
 // Done is closed when the server has ended.

@@ -82,6 +82,16 @@ func (c *Conversation) lost(r *request, why string) []byte {
 	return wire.ErrorResponse(r.message.ID, codeInternal, text, map[string]string{"decision_id": r.call.id})
 }
 
+// failed is the answer for a call that its server did not answer, and why is not
+// for the server to say.
+func (c *Conversation) failed(r *request, why string) []byte {
+	text := fmt.Sprintf("ecs-mcp-proxy: %s.\nDecision %s; to see all of it: %s", why, r.call.id, c.Gate.ShowCommand(r.call.id))
+	if r.message.Method == "tools/call" {
+		return wire.ToolError(r.message.ID, text, nil, r.message.ModernVersion)
+	}
+	return wire.ErrorResponse(r.message.ID, codeInternal, text, map[string]string{"decision_id": r.call.id})
+}
+
 // outcome writes the second line of a call. The call has happened, so a record
 // that cannot be written is said loudly and refuses the next call, not this answer.
 func (c *Conversation) outcome(r *request, class, message string) {

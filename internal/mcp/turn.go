@@ -19,7 +19,7 @@ const noScope = ""
 func (g *Gate) turn(ctx context.Context, r *catalog.Resolution, order *grant.Order, wait func(times int)) (*lane.Hold, error) {
 	defer g.timed(ctx, StageWait)()
 	ask := lane.Ask{Scope: noScope, Long: r.LongRunning}
-	if g.lends() {
+	if g.Delivery.Lends() {
 		scope, err := order.Settle()
 		switch {
 		case err == nil:

@@ -23,7 +23,7 @@ type call struct {
 const stageIdentify = "identify"
 
 // answered are the classes of calls that went as they were meant to.
-var answered = map[string]bool{"": true, "allowed": true, "shadow": true, "answered": true}
+var answered = map[string]bool{"": true, "allowed": true, "shadow": true, "asked": true, "answered": true}
 
 // Begin implements mcp.Tracer. The client's word on the trace that the call
 // belongs to is taken: of what is sent, it changes the trace and whether it is

@@ -23,6 +23,9 @@ type Env struct{ Partition, Account, Region string }
 type Catalog struct {
 	server string
 	tools  map[string]*tool
+	signed Signed
+	use    *operation // what every request needs; nil if it is not signed
+	meta   map[string]template
 }
 
 // Resolution is what a call will do at AWS. It has at least one access.

@@ -36,7 +36,8 @@ type compiler struct {
 	global  []string
 	unknown []string
 	shapes  map[string]*shape
-	pseudo  string // ARN of the tool being compiled
+	pseudo  string  // ARN of the tool being compiled
+	signed  *access // what every request to the server needs; nil for nothing
 	errs    []error
 }
 
@@ -63,6 +64,10 @@ func compile(name string, docs ...*document) (*Catalog, error) {
 		c.kinds(d)
 	}
 	out := &Catalog{tools: map[string]*tool{}}
+	for _, d := range docs {
+		c.sign(out, d)
+		c.tellMeta(out, d)
+	}
 	for _, d := range docs {
 		if d.Catalogue != formatVersion {
 			c.fail("catalogue", "must be %d, the version of the format", formatVersion)

@@ -46,6 +46,9 @@ func (c *compiler) operation(at, name string, t toolDoc, d operationDoc) *operat
 	if len(list) == 0 { // nothing at AWS: still an access, decided by name
 		o.accesses = []*access{{action: CallTool, arn: template(c.pseudo)}}
 	}
+	if c.signed != nil {
+		o.accesses = append([]*access{c.signed}, o.accesses...)
+	}
 	for _, a := range list {
 		// What is optional too: guardrails about writes look at calls that write.
 		if c.actions[a.action].Write && !o.write {

@@ -10,6 +10,8 @@ import (
 type document struct {
 	Catalogue int                `yaml:"catalogue"` // version of the format: 1
 	Server    string             `yaml:"server"`
+	Signed    signedDoc          `yaml:"signed"`
+	Meta      map[string]string  `yaml:"meta"`
 	Anchors   []any              `yaml:"anchors"` // a place for YAML anchors; not read
 	Actions   map[string]action  `yaml:"actions"`
 	Parts     map[string]string  `yaml:"parts"`

@@ -37,9 +37,11 @@ func sample(c *Catalog, name, args string) (tool string, raw json.RawMessage) {
 	return "ecs_resource_management", json.RawMessage(fmt.Sprintf(`{"api_operation":%q,"api_params":%s}`, name, args))
 }
 
-func samples(t testing.TB) [][2]string {
+func samples(t testing.TB) [][2]string { return samplesIn(t, "testdata/calls.yaml") }
+
+func samplesIn(t testing.TB, file string) [][2]string {
 	t.Helper()
-	b, err := os.ReadFile("testdata/calls.yaml")
+	b, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,10 +53,19 @@ func samples(t testing.TB) [][2]string {
 }
 
 func TestEveryOperationResolvesAsTheGoldenFileSays(t *testing.T) {
-	c := awslabs(t)
+	everyOperation(t, awslabs(t), "calls.yaml", "resolutions.golden")
+	managed, err := Builtin(Managed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	everyOperation(t, managed, "calls.aws.ecs-mcp.yaml", "resolutions.aws.ecs-mcp.golden")
+}
+
+func everyOperation(t *testing.T, c *Catalog, calls, want string) {
+	t.Helper()
 	var b strings.Builder
 	seen := map[string]bool{"ecs_resource_management ListExpressGatewayServices": true} // always refused
-	for _, s := range samples(t) {
+	for _, s := range samplesIn(t, "testdata/"+calls) {
 		tool, raw := sample(c, s[0], s[1])
 		r, err := c.Resolve(testEnv, tool, raw)
 		if err != nil {
@@ -68,11 +79,11 @@ func TestEveryOperationResolvesAsTheGoldenFileSays(t *testing.T) {
 	for _, tool := range c.Tools() {
 		for _, op := range append(c.Operations(tool), "") {
 			if name := strings.TrimSpace(tool + " " + op); !seen[name] && (op != "" || c.Operations(tool) == nil) {
-				t.Errorf("testdata/calls.yaml has no call of %s", name)
+				t.Errorf("testdata/%s has no call of %s", calls, name)
 			}
 		}
 	}
-	golden(t, "testdata/resolutions.golden", b.String())
+	golden(t, "testdata/"+want, b.String())
 }
 
 // show writes a resolution for people: what is the same everywhere is left out.

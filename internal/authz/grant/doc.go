@@ -8,7 +8,8 @@
 // It promises that AssumeRole is never sent without a session policy that has
 // at least one Allow and the time-out Deny, that the policy never names more
 // than the decided (action, resource) pairs, and that no secret leaves the
-// package other than through the endpoint's answer under a lease.
+// package other than through the endpoint's answer under a lease, in the
+// environment of a call's own process, or not at all: [Grant.Sign] signs here.
 //
 // It does not decide: it believes the accesses it is given.
 package grant

@@ -1,6 +1,7 @@
 package grant
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/json"
@@ -34,13 +35,14 @@ type Endpoint struct {
 	file    *tokenFile    // nil if the token travels in the environment
 	served  chan struct{} // closed when server has ended
 
-	mu      sync.Mutex
-	leases  int
-	lent    []*Grant // of the open leases
-	grant   *Grant   // the one that is drawn
-	draws   int
-	refused int
-	onFirst func() // see OnRefused
+	mu       sync.Mutex
+	leases   int
+	lent     []*Grant // of the open leases
+	grant    *Grant   // the one that is drawn
+	draws    int
+	refused  int
+	onFirst  func() // see OnRefused
+	standing Lender // see LendTo
 }
 
 // Listen opens an endpoint on a free loopback port, for a server that the
@@ -134,6 +136,14 @@ func (e *Endpoint) Revoke() {
 	e.lent, e.grant = nil, nil
 }
 
+// LendTo sets what is lent to whoever asks without a lease, beginning now: what
+// a server needs for its own, not for a call. An SDK waits two seconds for it.
+func (e *Endpoint) LendTo(standing Lender) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.standing = standing
+}
+
 // OnRefused sets what is called at the first request without a lease since
 // TakeRefused was called: it is the plainest sign of a server that misbehaves.
 func (e *Endpoint) OnRefused(f func()) {
@@ -186,9 +196,9 @@ func (e *Endpoint) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	now := time.Now()
-	g := e.draw(now)
-	if g == nil {
-		refuse(w, http.StatusForbidden, "no call is in progress, so there are no credentials")
+	g, err := e.draw(r.Context(), now)
+	if err != nil {
+		refuse(w, http.StatusForbidden, err.Error())
 		return
 	}
 	expires := now.Add(reportedLife)
@@ -211,7 +221,15 @@ func (e *Endpoint) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (e *Endpoint) draw(now time.Time) *Grant {
+var errNoCall = errors.New("no call is in progress, so there are no credentials")
+
+func (e *Endpoint) draw(ctx context.Context, now time.Time) (*Grant, error) {
+	e.mu.Lock()
+	standing, leased := e.standing, len(e.lent) > 0
+	e.mu.Unlock()
+	if standing != nil && !leased {
+		return standing(ctx)
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.grant == nil || !e.grant.Until.After(now) || !e.grant.Expires.After(now) {
@@ -219,11 +237,11 @@ func (e *Endpoint) draw(now time.Time) *Grant {
 		if e.refused++; e.refused == 1 && e.onFirst != nil {
 			go e.onFirst()
 		}
-		return nil
+		return nil, errNoCall
 	}
 	e.draws++
 	drawn.Add(1)
-	return e.grant
+	return e.grant, nil
 }
 
 // byOthers are headers that no SDK sends itself: a browser does, or a proxy on

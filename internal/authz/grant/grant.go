@@ -75,7 +75,7 @@ func (o Order) Scope() (string, error) {
 }
 
 // Grant is a set of scoped STS credentials. Its secret parts are not exported:
-// they leave the package only through [Endpoint].
+// they leave the package only through [Endpoint] and [Grant.Environ].
 type Grant struct {
 	AccessKeyID string
 	SessionName string

@@ -45,7 +45,7 @@ func TestBuiltinRefuses(t *testing.T) {
 		values   map[string]string
 		want     string
 	}{
-		"a name there is not":            {"read-only", values, "there are default, deployment, express-mode, read-only-monitoring"},
+		"a name there is not":            {"read-only", values, "there are default, deployment, express-mode, managed-server, read-only-monitoring"},
 		"a value that is missing":        {"service-specific", map[string]string{"region": "us-east-1", "account": "123456789012", "cluster": "shop"}, "values.service: is needed"},
 		"a wildcard in a name":           {"service-specific", map[string]string{"region": "us-east-1", "account": "123456789012", "cluster": "*", "service": "web"}, "values.cluster: \"*\" has a wildcard; name exactly one: name of the cluster; for more, write a document of your own: ecs-mcp-proxy policy show --document service-specific --value cluster=… > FILE.json, and edit it"},
 		"a value that ends the string":   {"region-and-production", map[string]string{"region": `x","Effect":"Allow`}, "has characters that no AWS name has"},

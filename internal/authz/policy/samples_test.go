@@ -10,7 +10,7 @@ import (
 const service = "arn:aws:ecs:us-east-1:123456789012:service/shop/web"
 
 var (
-	personaNames = []string{"read-only-monitoring", "troubleshooting", "deployment", "service-specific", "express-mode"}
+	personaNames = []string{"read-only-monitoring", "troubleshooting", "deployment", "service-specific", "express-mode", "managed-server"}
 	values       = map[string]string{"region": "us-east-1", "account": "123456789012", "partition": "aws", "cluster": "shop", "service": "web"}
 )
 

@@ -29,6 +29,9 @@ func (p *Pool) count() (c Count) {
 		if l.server != nil {
 			c.Open++
 		}
+		if l.kept != nil {
+			c.Open++
+		}
 		if l.users > 0 {
 			c.Busy++
 		}

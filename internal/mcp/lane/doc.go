@@ -11,7 +11,8 @@
 // ended is started again when it is next needed, with a growing pause.
 //
 // Lane 0 is the session's first server: it carries what is only relayed. Under
-// the delivery "process" every call that uses AWS has a process of its own.
+// the deliveries "process" and "sigv4" every call that uses AWS has a process, or
+// a connection, of its own; a connection may be kept for a call of equal scope.
 //
 // The package promises that credentials can be drawn only between [Hold.Deliver]
 // and [Hold.Release] or [Hold.Abandon], that scopes never mix in a lane, and that

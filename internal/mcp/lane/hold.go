@@ -14,18 +14,20 @@ type Hold struct {
 	lane *lane
 	ask  Ask
 
-	mu       sync.Mutex
-	server   Server
-	endpoint *grant.Endpoint
-	end      func() (draws int) // of the lease
-	lent     bool               // credentials, in whatever way
-	until    time.Time          // of the grant that ends last
-	lost     bool               // the server may be at work for the call when the turn ends
-	over     chan struct{}      // closed with the lease; nil if nobody asked
-	draws    int
-	refused  int
-	reaper   *time.Timer // set while abandoned
-	released bool
+	mu         sync.Mutex
+	server     Server
+	connection *connection // the server of a call whose requests are signed
+	endpoint   *grant.Endpoint
+	end        func() (draws int) // of the lease
+	lent       bool               // credentials, in whatever way
+	until      time.Time          // of the grant that ends last
+	lost       bool               // the server may be at work for the call when the turn ends
+	broken     bool               // it has not answered the call
+	over       chan struct{}      // closed with the lease; nil if nobody asked
+	draws      int
+	refused    int
+	reaper     *time.Timer // set while abandoned
+	released   bool
 }
 
 // Lane is the index of the lane.
@@ -38,13 +40,13 @@ func (h *Hold) Server() Server {
 	return h.server
 }
 
-// own reports whether the call gets a process that serves it alone.
+// own reports whether the call gets a server that serves it alone.
 func (h *Hold) own() bool {
-	return h.ask.AWS && h.lane.pool.config.Delivery == grant.DeliverProcess
+	return h.ask.AWS && h.lane.pool.config.Delivery.PerCall()
 }
 
 // Open waits until the lane's server is ready for the call. Where the call gets
-// a process of its own that is only started by Deliver, and Open does nothing.
+// a server of its own that is only started by Deliver, and Open does nothing.
 func (h *Hold) Open(ctx context.Context) error {
 	if h.own() {
 		return nil
@@ -62,7 +64,10 @@ func (h *Hold) Open(ctx context.Context) error {
 // Deliver lets the server use g from now on. Delivering again, for the same
 // call, puts a new grant in the place of the one before. Open must have been called.
 func (h *Hold) Deliver(ctx context.Context, g *grant.Grant) error {
-	if h.own() {
+	switch {
+	case h.own() && h.lane.pool.config.Delivery == grant.DeliverSigV4:
+		return h.connect(ctx, g)
+	case h.own():
 		return h.spawn(ctx, g)
 	}
 	h.mu.Lock()
@@ -84,17 +89,11 @@ func (h *Hold) Deliver(ctx context.Context, g *grant.Grant) error {
 // spawn starts the call's own process, with the grant in its environment.
 func (h *Hold) spawn(ctx context.Context, g *grant.Grant) error {
 	p := h.lane.pool
-	server, err := p.config.Open(ctx, h.lane.index, g.Environ())
+	server, err := p.config.Open(ctx, h.lane.index, grant.Means{Environ: g.Environ()})
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrStart, err)
 	}
-	p.mu.Lock()
-	if !p.closed {
-		p.ended.Go(func() { <-server.Done() })
-	} else {
-		server.Kill()
-	}
-	p.mu.Unlock()
+	p.watch(server)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.server, h.lent = server, true
@@ -117,8 +116,11 @@ func (h *Hold) Release() (draws, refused int) {
 	if h.reaper != nil {
 		h.reaper.Stop()
 	}
-	if h.own() && h.server != nil {
-		h.server.Kill() // the keys are in its environment: it ends with the call
+	switch {
+	case h.connection != nil && h.reaper == nil && !h.broken:
+		h.lane.keep(h.connection)
+	case h.own() && h.server != nil:
+		h.server.Kill() // the keys are its own: it ends with the call
 	}
 	h.leave(h.reaper != nil)
 	return h.draws, h.refused
@@ -156,11 +158,21 @@ func (h *Hold) Abandon() (ended bool) {
 // Lost says that the server has not answered the call and that the connection to
 // it is gone. A server that was started here is killed and works no more. One that
 // was not may go on with the call, and would draw the grant of whoever came next,
-// in any session: its turn ends only with what the call was lent. Release follows.
+// in any session: its turn ends only with what the call was lent. One that draws
+// nothing, because its requests are signed, is not used again. Release follows.
 func (h *Hold) Lost() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.broken = true
 	h.lost = h.lent && h.lane.pool.turns.endpoint(h.lane.index) != nil
+}
+
+// Broken says that the connection answered in the server's place: it serves no
+// further call. Release follows.
+func (h *Hold) Broken() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.broken = true
 }
 
 // Over is closed when the lease ends; at once if there is none.

@@ -25,6 +25,7 @@ type lane struct {
 
 	server    Server
 	endpoint  *grant.Endpoint // the server's own; nil if none is lent by one
+	kept      *connection     // of a call that has ended, for the next of its scope; nil for none
 	counted   bool            // as one of the processes: it runs, is started, or will be
 	opening   chan struct{}   // closed when the start that is under way has ended
 	failed    error           // of the last start
@@ -60,7 +61,7 @@ func (l *lane) count() {
 }
 
 func (l *lane) uncount() {
-	if l.counted && l.users == 0 && l.server == nil && l.opening == nil {
+	if l.counted && l.users == 0 && l.server == nil && l.opening == nil && l.kept == nil {
 		l.counted = false
 		l.pool.config.Processes.give()
 	}
@@ -169,18 +170,25 @@ func (l *lane) startNow() (Server, *grant.Endpoint, error) {
 		return nil, nil, ErrClosed
 	}
 	endpoint := p.turns.endpoint(l.index)
-	var environ []string
-	if endpoint == nil && p.config.Delivery == grant.DeliverLease {
+	var means grant.Means
+	switch {
+	case p.config.Delivery == grant.DeliverSigV4:
+		means.Grant = p.config.Relay
+	case endpoint != nil:
+	case p.config.Delivery == grant.DeliverLease, p.config.Delivery == grant.DeliverProcess && p.config.Relay != nil:
 		var err error
 		if endpoint, err = grant.Listen(); err != nil {
 			return nil, nil, err
 		}
+		if p.config.Relay != nil {
+			endpoint.LendTo(p.config.Relay)
+		}
 		if p.config.Refused != nil {
 			endpoint.OnRefused(func() { p.config.Refused(l.index) })
 		}
-		environ = endpoint.Environ()
+		means.Environ = endpoint.Environ()
 	}
-	server, err := p.config.Open(p.ctx, l.index, environ)
+	server, err := p.config.Open(p.ctx, l.index, means)
 	if err != nil {
 		p.turns.close(l.index, endpoint)
 		return nil, nil, err

@@ -34,14 +34,17 @@ type Server interface {
 
 // Config is what a Pool is made of.
 type Config struct {
-	// Open starts the server of a lane with these variables in its environment,
-	// beside what every server gets, and returns when it is ready for calls.
-	Open func(ctx context.Context, lane int, environ []string) (Server, error)
+	// Open starts the server of a lane, or connects to it, with these means of
+	// coming by credentials, and returns when it is ready for calls.
+	Open func(ctx context.Context, lane int, means grant.Means) (Server, error)
 	// Lanes is how many servers the session may have at the same time; at least 1.
-	// Under the delivery "process" lane 0 comes beside them.
+	// Where each call has a server of its own lane 0 comes beside them.
 	Lanes int
 	// Delivery is how credentials reach the server.
 	Delivery grant.Delivery
+	// Relay lends what is not a call's: a server that is an AWS service wants every
+	// request signed. nil: nothing is lent for that.
+	Relay grant.Lender
 	// Turns are in common with other sessions, where the servers are; nil: they are
 	// the session's own.
 	Turns *Turns
@@ -77,8 +80,8 @@ type Pool struct {
 type Ask struct {
 	Scope     string
 	Exclusive bool // alone; others share with equal scope
-	// AWS: credentials will be lent. Under the delivery "process" the call then
-	// gets a process of its own.
+	// AWS: credentials will be lent. Under some deliveries the call then gets a
+	// server of its own.
 	AWS bool
 	// Long: it may take minutes, so it leaves lane 0 to others if it can.
 	Long bool
@@ -95,7 +98,7 @@ type waiter struct {
 // New returns a pool; nothing is started yet.
 func New(config Config) *Pool {
 	n := max(config.Lanes, 1)
-	if config.Delivery == grant.DeliverProcess {
+	if config.Delivery.PerCall() {
 		n++
 	}
 	p := &Pool{config: config, turns: config.Turns}
@@ -173,11 +176,28 @@ func (p *Pool) Close() {
 		if l.server != nil {
 			l.server.Close()
 		}
+		if c := l.kept; c != nil {
+			l.kept = nil
+			c.idle.Stop()
+			c.end()
+			l.uncount()
+		}
 	}
 	p.mu.Unlock()
 	p.stop()
 	p.ended.Wait()
 	p.config.Processes.leave(p)
+}
+
+// watch makes Close wait for a server that belongs to one call.
+func (p *Pool) watch(server Server) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		server.Kill()
+		return
+	}
+	p.ended.Go(func() { <-server.Done() })
 }
 
 // admit gives turns; the caller holds the lock. Whoever still waits is looked at
@@ -220,14 +240,16 @@ func (p *Pool) admitAll() {
 }
 
 // place finds the lane for w, or nil: one that it can share, else a free one
-// that runs, else a free one that can be started.
+// that runs, else a free one that can be started. What is signed for no call goes
+// over lane 0 alone.
 func (p *Pool) place(w *waiter, firstTaken bool) *lane {
-	alone := w.AWS && p.config.Delivery == grant.DeliverProcess
+	alone := w.AWS && p.config.Delivery.PerCall()
+	first := w.First || p.config.Delivery == grant.DeliverSigV4 && !alone
 	var best *lane
 	cost := 0
 	for _, l := range p.lanes {
 		switch {
-		case l.index == 0 && (alone || firstTaken), l.index > 0 && w.First:
+		case l.index == 0 && (alone || firstTaken), l.index > 0 && first:
 			continue
 		case !alone && l.shares(w):
 			return l
@@ -245,6 +267,13 @@ func (p *Pool) place(w *waiter, firstTaken bool) *lane {
 			if time.Now().Before(l.notBefore) {
 				c++
 			}
+		}
+		switch {
+		case !alone || l.kept == nil:
+		case l.kept.scope == w.Scope:
+			c = 0
+		default: // it would be ended
+			c = 3
 		}
 		if best == nil || c < cost {
 			best, cost = l, c

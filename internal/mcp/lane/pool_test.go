@@ -18,6 +18,7 @@ import (
 type running struct {
 	lane    int
 	environ []string
+	grant   grant.Lender
 	end     func()
 	ended   chan struct{}
 }
@@ -40,14 +41,14 @@ type starter struct {
 	started []*running
 }
 
-func (s *starter) open(_ context.Context, lane int, environ []string) (Server, error) {
+func (s *starter) open(_ context.Context, lane int, means grant.Means) (Server, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fail > 0 {
 		s.fail--
 		return nil, errors.New("exit status 1")
 	}
-	r := &running{lane: lane, environ: environ, ended: make(chan struct{})}
+	r := &running{lane: lane, environ: means.Environ, grant: means.Grant, ended: make(chan struct{})}
 	r.end = sync.OnceFunc(func() { close(r.ended) })
 	s.started = append(s.started, r)
 	return r, nil

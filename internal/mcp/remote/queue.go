@@ -8,11 +8,12 @@ const (
 )
 
 // queue is in which order messages are sent: as they come, each by a request of its
-// own; but nothing overtakes initialize, for what follows needs its session. Its
+// own; but nothing overtakes initialize and what ends it, for what follows needs the
+// session, and comes after it. Its
 // zero value is ready.
 type queue struct {
 	busy    int
-	greets  bool // initialize is under way
+	greets  bool // initialize, or what ends it, is under way
 	waiting []*wire.Message
 	bytes   int // that wait
 }
@@ -31,7 +32,7 @@ func (q *queue) add(m *wire.Message) (ready []*wire.Message, ok bool) {
 // end says that a message is dealt with, and returns those whose turn has come.
 func (q *queue) end(m *wire.Message) (ready []*wire.Message) {
 	q.busy--
-	if m.Method == "initialize" {
+	if greets(m) {
 		q.greets = false
 	}
 	return q.next()
@@ -43,11 +44,15 @@ func (q *queue) next() (ready []*wire.Message) {
 		q.waiting = q.waiting[1:]
 		q.bytes -= len(m.Raw)
 		q.busy++
-		q.greets = m.Method == "initialize"
+		q.greets = greets(m)
 		ready = append(ready, m)
 	}
 	if len(q.waiting) == 0 {
 		q.waiting = nil // an idle session keeps nothing
 	}
 	return ready
+}
+
+func greets(m *wire.Message) bool {
+	return m.Method == "initialize" || m.Method == "notifications/initialized"
 }

@@ -3,7 +3,6 @@ package remote
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +18,9 @@ import (
 // ErrUnreachable is the class of a server that does not answer.
 var ErrUnreachable = errors.New("server cannot be reached")
 
+// Prefix begins the messages of errors that answer a request in the server's place.
+const Prefix = "ecs-mcp-proxy: "
+
 // codeInternal is JSON-RPC's. Source: JSON-RPC 2.0 section 5.1.
 const codeInternal = -32603
 
@@ -31,6 +33,7 @@ type Server struct {
 	limits wire.Limits
 	// headers that belong to a request, beside those that repeat its envelope.
 	headers func(wire.Key) http.Header
+	sign    func(context.Context, *http.Request, []byte) error
 	ctx     context.Context
 	cancel  context.CancelFunc
 	done    chan struct{}
@@ -54,14 +57,26 @@ type Server struct {
 	standing
 }
 
-// Open connects to the server at url; nothing is sent yet. headers are those
-// that came with a request and repeat its arguments; nil for none.
-func Open(url string, limits wire.Limits, transport http.RoundTripper, headers func(wire.Key) http.Header) *Server {
-	if headers == nil {
-		headers = func(wire.Key) http.Header { return nil }
+// Config is what a connection is made of.
+type Config struct {
+	URL       string // of the server's endpoint
+	Limits    wire.Limits
+	Transport http.RoundTripper // nil for Go's own
+	// Headers are those that came with a request and repeat its arguments; nil for none.
+	Headers func(wire.Key) http.Header
+	// Sign signs a request with this body, and is the last to change it. A request
+	// that it fails for is not sent. nil: requests are not signed.
+	Sign func(ctx context.Context, r *http.Request, body []byte) error
+}
+
+// Open connects to a server; nothing is sent yet.
+func Open(c Config) *Server {
+	if c.Headers == nil {
+		c.Headers = func(wire.Key) http.Header { return nil }
 	}
-	s := &Server{url: url, limits: limits, headers: headers, ended: func() {}, done: make(chan struct{}), cancels: map[wire.Key]context.CancelFunc{}, begun: map[wire.Key]bool{},
-		client: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	s := &Server{url: c.URL, limits: c.Limits, headers: c.Headers, sign: c.Sign,
+		ended: func() {}, done: make(chan struct{}), cancels: map[wire.Key]context.CancelFunc{}, begun: map[wire.Key]bool{},
+		client: &http.Client{Transport: c.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
 }
@@ -189,10 +204,15 @@ func (s *Server) request(ctx context.Context, method string, body []byte) (*http
 // post sends one message and passes on what answers it.
 func (s *Server) post(m *wire.Message) {
 	if err := s.exchange(m); err != nil && m.Kind == wire.Request && s.ctx.Err() == nil {
-		line := wire.ErrorResponse(m.ID, codeInternal, "ecs-mcp-proxy: "+err.Error(), nil)
-		answer, err := wire.ReadServer(line, s.limits)
-		s.say(line, answer, err)
+		s.sayFailed(m, err.Error())
 	}
+}
+
+// sayFailed answers a request in the place of the server.
+func (s *Server) sayFailed(m *wire.Message, why string) {
+	line := wire.ErrorResponse(m.ID, codeInternal, Prefix+why, nil)
+	answer, err := wire.ReadServer(line, s.limits)
+	s.say(line, answer, err)
 }
 
 func (s *Server) exchange(m *wire.Message) error {
@@ -210,13 +230,18 @@ func (s *Server) exchange(m *wire.Message) error {
 	if m.Kind == wire.Request {
 		s.begins(m.ID)
 	}
-	response, err := s.client.Do(r)
+	response, err := s.do(r, m.Raw)
 	if err != nil {
-		if op := new(net.OpError); errors.As(err, &op) && op.Op == "dial" {
+		op := new(net.OpError)
+		unsigned := errors.Is(err, ErrUnsigned)
+		if unsigned || errors.As(err, &op) && op.Op == "dial" {
 			s.ends(m.ID) // it was not sent
 		}
 		if ctx.Err() != nil {
 			return errCancelled
+		}
+		if unsigned {
+			return err
 		}
 		return fmt.Errorf("%w; the call may have taken effect", ErrUnreachable) // the error names the URL and nothing more
 	}
@@ -224,6 +249,9 @@ func (s *Server) exchange(m *wire.Message) error {
 	switch {
 	case response.StatusCode == http.StatusNotFound && m.Version == "" && s.inSession():
 		s.ends(m.ID)
+		if m.Kind == wire.Request {
+			s.sayFailed(m, ErrUnreachable.Error()+": it has forgotten the session, so the request was not performed; try again")
+		}
 		s.Kill() // the session is forgotten: begin anew
 		return fmt.Errorf("%w: it has forgotten the session", ErrUnreachable)
 	case response.StatusCode == http.StatusAccepted || m.Kind != wire.Request && response.StatusCode < 300:
@@ -238,6 +266,9 @@ func (s *Server) exchange(m *wire.Message) error {
 	}
 	if media, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type")); media != "text/event-stream" {
 		s.ends(m.ID) // what it answered is no message, and is all there will be
+	}
+	if err := s.forbidden(response); err != nil {
+		return err
 	}
 	return fmt.Errorf("%w: it answered with status %d and no message", ErrUnreachable, response.StatusCode)
 }
@@ -300,23 +331,6 @@ func (s *Server) Working(id wire.Key) bool {
 	return working
 }
 
-// begin notes what the answer to initialize settled.
-func (s *Server) begin(response *http.Response, answer *wire.Message) {
-	var result struct {
-		ProtocolVersion string `json:"protocolVersion"`
-	}
-	_ = json.Unmarshal(answer.Result, &result) // an error has none
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.session, s.version = response.Header.Get("Mcp-Session-Id"), result.ProtocolVersion
-}
-
-func (s *Server) inSession() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.session != ""
-}
-
 // say hands on what the server said.
 func (s *Server) say(line []byte, m *wire.Message, err error) {
 	s.saying.Lock()
@@ -325,20 +339,6 @@ func (s *Server) say(line []byte, m *wire.Message, err error) {
 	case <-s.done:
 	default:
 		s.each(line, m, err)
-	}
-}
-
-// leave ends the session at the server; a server that cannot is left alone.
-func (s *Server) leave() {
-	if !s.inSession() {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-	defer cancel()
-	if r, err := s.request(ctx, http.MethodDelete, nil); err == nil {
-		if response, err := s.client.Do(r); err == nil {
-			response.Body.Close()
-		}
 	}
 }
 

@@ -51,9 +51,11 @@ type opened struct {
 	lines chan string
 }
 
-func connect(t *testing.T, url string) *opened {
+func connect(t *testing.T, url string) *opened { return converse(t, Config{URL: url}) }
+
+func converse(t *testing.T, c Config) *opened {
 	t.Helper()
-	s := Open(url, wire.Limits{}, http.DefaultTransport, nil)
+	s := Open(c)
 	o := &opened{s, t, make(chan string, 100)}
 	s.Begin(func(line []byte, _ *wire.Message, _ error) { o.lines <- string(line) }, func() {})
 	t.Cleanup(func() { s.Stop(0) })
@@ -116,6 +118,9 @@ func TestAServerThatForgotTheSessionHasEnded(t *testing.T) {
 	o.session = "forgotten"
 	o.mu.Unlock()
 	o.say(`{"jsonrpc":"2.0","id":1,"method":"tools/list"}`)
+	if answer := o.hear(); !strings.Contains(answer, "it has forgotten the session, so the request was not performed; try again") {
+		t.Errorf("the answer: %s", answer)
+	}
 	select {
 	case <-o.Done():
 	case <-time.After(20 * time.Second):

@@ -43,7 +43,7 @@ func (s *Server) stand() {
 		if err != nil {
 			return
 		}
-		response, err := s.client.Do(r)
+		response, err := s.do(r, nil)
 		if err == nil {
 			media, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
 			if response.StatusCode != http.StatusOK || media != "text/event-stream" {

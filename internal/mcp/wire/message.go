@@ -52,6 +52,8 @@ type Message struct {
 	// Arguments is params.arguments of tools/call and prompts/get: an object, or nil when absent.
 	Arguments json.RawMessage
 	HasTask   bool // params.task is present
+	// Meta is params._meta of a client: an object, or nil when absent.
+	Meta json.RawMessage
 	// ProgressToken is params._meta.progressToken, in notifications/progress
 	// params.progressToken: a string or a number, or nil when absent.
 	ProgressToken json.RawMessage

@@ -23,10 +23,10 @@ const maxTraceparent = 128
 type params struct {
 	name, uri, arguments, token, requestID json.RawMessage
 
-	metaToken, version, subscription, traceparent json.RawMessage
-	capabilities, metaCapabilities                json.RawMessage
-	inputResponses, requestState                  json.RawMessage
-	task                                          bool
+	meta, metaToken, version, subscription, traceparent json.RawMessage
+	capabilities, metaCapabilities                      json.RawMessage
+	inputResponses, requestState                        json.RawMessage
+	task                                                bool
 }
 
 func (r *reader) readParams() (json.RawMessage, *Error) {
@@ -80,7 +80,7 @@ func (r *reader) meta() *Error {
 		}
 		return err
 	}
-	_, err := r.object(nil, func(key []byte) *Error {
+	meta, err := r.object(nil, func(key []byte) *Error {
 		v, err := r.value(false)
 		switch string(key) {
 		case "progressToken":
@@ -96,6 +96,9 @@ func (r *reader) meta() *Error {
 		}
 		return err
 	})
+	if r.client {
+		r.params.meta = meta
+	}
 	return err
 }
 
@@ -103,7 +106,7 @@ func (r *reader) meta() *Error {
 // A server's params are taken as they come: what cannot be used is left out.
 func (r *reader) interpret(m *Message) *Error {
 	p := r.params
-	m.HasTask, m.ModernVersion, m.ProgressToken = p.task, p.version != nil, p.metaToken
+	m.HasTask, m.ModernVersion, m.ProgressToken, m.Meta = p.task, p.version != nil, p.metaToken, p.meta
 	m.SubscriptionID, _ = parseID(p.subscription)
 	if isText(p.version) {
 		m.Version, _ = unquote(p.version) // valid: the decoder has read it
