@@ -38,6 +38,7 @@ test: lint build ## Run every test that needs only Go
 	@$(OPA) test rego/ --coverage --threshold 100 >/dev/null || { echo "rego/ is not covered whole: run $(OPA) test rego/ --coverage"; exit 1; }
 	go test -race -count=1 -timeout 20m ./...
 	go test -count=1 -run $(EQUAL) ./internal/authz/policy
+	go test -count=1 -run '^TestServeHoldsManyIdleSessions' ./cmd/proxy
 	@echo "make test: Rego by opa test, Go under the race detector, the binary by its scripts and its demo: all passed"
 
 cross: ## Compile for every system that is released, and vet what is not Linux
@@ -109,7 +110,7 @@ $(DEPLOY)/.installed: deploy/requirements.txt
 	$(DEPLOY)/bin/pip install --quiet --disable-pip-version-check -r deploy/requirements.txt
 	touch $@
 
-bench: build ## Compare decisions, the credential endpoint, and direct, a byte pump and wrapped
+bench: build ## Compare decisions, the credential endpoint, calls by stdio and HTTP, and the memory of idle sessions
 	go run ./internal/bench $(BIN)
 
 fuzz: ## Fuzz every parser for FUZZTIME each (30s)

@@ -190,6 +190,7 @@ func listTools(ctx context.Context, cfg *config.Config, servers *servers, means 
 	if err != nil {
 		return nil, err
 	}
+	process = withPipes(process)
 	defer process.Stop()
 	defer context.AfterFunc(ctx, process.Kill)()
 	s := &asker{limits: wire.Limits{Bytes: cfg.Limits.MessageBytes}, to: wire.NewLineWriter(process.Stdin), from: wire.NewLineReader(process.Stdout, cfg.Limits.MessageBytes)}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"os"
 	"sync"
@@ -31,8 +32,10 @@ type servers struct {
 	headers func(wire.Key) http.Header
 	signed  catalog.Signed // how requests to the server are signed; zero if they are not
 
-	mu    sync.Mutex
-	child *transport.Child // of lane 0, the last one
+	mu        sync.Mutex
+	child     *transport.Child       // of lane 0, the last one
+	connected map[int]*remote.Server // by lane, the last ones
+	listens   bool                   // the client reads what belongs to no request
 }
 
 // newServers prepares this process: from here on secrets are in memory and a
@@ -102,13 +105,19 @@ func (s *servers) start(index int, means grant.Means) (mcp.Process, error) {
 		}}, nil
 }
 
+// connections are kept for as many calls as there are at the same time, of all sessions.
+var connections = func() *http.Transport {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, 1000
+	return t
+}()
+
 // connect is a server that was not started here. If requests to it are signed,
 // signer lends what each of them is signed with, and only the first connection of a
 // session, which is no call's, listens for what belongs to no request.
 func (s *servers) connect(url string, index int, signer grant.Lender) mcp.Process {
-	c := remote.Config{URL: url, Limits: wire.Limits{Bytes: s.config.Limits.MessageBytes}, Headers: s.headers}
+	c := remote.Config{URL: url, Limits: wire.Limits{Bytes: s.config.Limits.MessageBytes}, Headers: s.headers, Transport: connections}
 	if s.config.Credentials.Delivery == config.DeliverySigV4 {
-		c.Quiet = index > 0
 		c.Sign = func(ctx context.Context, r *http.Request, body []byte) error {
 			lent, err := signer(ctx)
 			if err != nil {
@@ -118,8 +127,35 @@ func (s *servers) connect(url string, index int, signer grant.Lender) mcp.Proces
 		}
 	}
 	server := remote.Open(c)
-	return mcp.Process{Stdin: server, Stdout: server, Done: server.Done(), Kill: server.Kill,
+	if s.config.Credentials.Delivery != config.DeliverySigV4 || index == 0 {
+		s.remember(index, server)
+	}
+	return mcp.Process{Peer: server, Done: server.Done(), Kill: server.Kill,
 		Working: server.Working, Stop: func() bool { return server.Stop(stopGrace) }}
+}
+
+// remember keeps a connection that listens when the client does.
+func (s *servers) remember(index int, server *remote.Server) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.connected == nil {
+		s.connected = map[int]*remote.Server{}
+	}
+	s.connected[index] = server
+	if s.listens {
+		server.Listen()
+	}
+}
+
+// listen has servers that were not started here say what belongs to no request,
+// from now on: somebody reads it, and it costs a connection.
+func (s *servers) listen() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.listens = true
+	for _, server := range s.connected {
+		server.Listen()
+	}
 }
 
 // first is the session's first server, as it was started last; nil if it was not started here.
@@ -171,6 +207,15 @@ func newLanes(cfg *config.Config, signed catalog.Signed, log *zap.Logger, c *mcp
 			log.Error("the server did not answer a call that was given up on; it is killed so that nothing runs on unseen")
 		},
 	})
+}
+
+// newProcesses bounds the servers of all sessions together; those that are not
+// started here are no processes.
+func newProcesses(cfg *config.Config) *lane.Processes {
+	if len(cfg.Upstream.URLs) > 0 {
+		return lane.NewProcesses(math.MaxInt)
+	}
+	return lane.NewProcesses(cfg.Limits.Processes)
 }
 
 // listenForServers opens the credential endpoints of servers that are not

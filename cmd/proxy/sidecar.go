@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -74,7 +73,7 @@ func (s *sidecar) run(ctx context.Context) error {
 	if s.catalogue, err = loadCatalog(cfg); err != nil {
 		return err
 	}
-	s.facts, s.broker, s.processes = newFacts(cfg, aws), grant.NewBroker(aws.sts), lane.NewProcesses(cfg.Limits.Processes)
+	s.facts, s.broker, s.processes = newFacts(cfg, aws), grant.NewBroker(aws.sts), newProcesses(cfg)
 	turns, end, err := listenForServers(cfg, s.log)
 	if err != nil {
 		return err
@@ -121,7 +120,7 @@ func (s *sidecar) run(ctx context.Context) error {
 	front := streamable.New(streamable.Config{Path: cfg.Listen.Path, Talk: s.talk, Identify: identify.of, Unreadable: s.unreadable,
 		Refused: newRefusals(s.operation.metrics, s.log).refused,
 		Hosts:   cfg.Listen.Hosts, Origins: cfg.Listen.Origins, Limits: wire.Limits{Bytes: cfg.Limits.MessageBytes},
-		Quota:    streamable.Quota{Concurrency: cfg.Limits.Concurrency, Rate: cfg.Limits.Rate, Burst: cfg.Limits.Burst},
+		Quota:    streamable.Quota{Sessions: cfg.Limits.PrincipalSessions, Concurrency: cfg.Limits.Concurrency, Rate: cfg.Limits.Rate, Burst: cfg.Limits.Burst},
 		Sessions: cfg.Limits.Sessions, Idle: cfg.Limits.SessionIdle.D()})
 	s.operation.front.Store(front)
 	web := &http.Server{Handler: identify.before(front), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
@@ -164,7 +163,7 @@ func (s *sidecar) stop(web *http.Server, front *streamable.Server, signals <-cha
 }
 
 // talk is one session: servers of its own, and a gate for its principal.
-func (s *sidecar) talk(ctx context.Context, principal authz.Principal, from io.Reader, to io.Writer, came func(wire.Key) streamable.Came) {
+func (s *sidecar) talk(ctx context.Context, principal authz.Principal, client streamable.Client) {
 	cfg := s.config
 	caller, err := callerOf(cfg, principal)
 	if err != nil { // was let in, so it has a persona
@@ -177,7 +176,8 @@ func (s *sidecar) talk(ctx context.Context, principal authz.Principal, from io.R
 		s.log.Error("start the server", zap.Error(err))
 		return
 	}
-	servers.headers = func(id wire.Key) http.Header { return came(id).Parameters }
+	servers.headers = func(id wire.Key) http.Header { return client.Came(id).Parameters }
+	client.OnListen(servers.listen)
 	conversation := mcp.NewConversation(wire.Limits{Bytes: cfg.Limits.MessageBytes}, s.log, servers.start)
 	if len(cfg.Upstream.URLs) == 0 { // what is spoken to over HTTP sees them itself
 		conversation.Headers = servers.headers
@@ -186,11 +186,11 @@ func (s *sidecar) talk(ctx context.Context, principal authz.Principal, from io.R
 	defer conversation.Close(lanes)
 	conversation.Gate = s.gate(cfg, caller, lanes, func(id string) string { return "ecs-mcp-proxy audit show " + id })
 	conversation.Gate.Came = func(id wire.Key) mcp.Came {
-		c := came(id)
+		c := client.Came(id)
 		return mcp.Came{Traceparent: c.Traceparent, Began: c.Began, Identified: c.Identified}
 	}
 	defer s.live.OnChange(conversation.PolicyChanged)()
-	if err := conversation.Run(ctx, from, to); err != nil {
+	if err := conversation.Serve(ctx, client); err != nil {
 		s.log.Error("a session's server could not be started", zap.Error(err))
 	}
 }

@@ -16,7 +16,6 @@ import (
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/grant"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/config"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp"
-	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/lane"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/transport"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
@@ -86,7 +85,8 @@ func (w *wrapper) run(ctx context.Context) error {
 		return err
 	}
 	defer end()
-	processes := lane.NewProcesses(cfg.Limits.Processes)
+	servers.listen() // a stdio client reads everything
+	processes := newProcesses(cfg)
 	lanes := newLanes(cfg, signed, w.log, conversation, turns, processes)
 	defer conversation.Close(lanes)
 	if _, err := lanes.First(ctx); err != nil {

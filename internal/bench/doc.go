@@ -13,6 +13,14 @@
 // everything on: policy, audit log, credential lease and a strict AWS in memory
 // for STS.
 //
+// HTTP: the same between HTTP and HTTP, in front of the go-sdk's server: direct,
+// behind httputil.ReverseProxy and nothing else, and behind serve; of one caller,
+// of 500 who make a call a second each, of 500 as fast as they are answered, and with
+// 256 KiB of arguments. With "bench serve" that is all.
+//
+// Sessions: the memory of serve with 10,000 idle sessions, and how soon one more is
+// refused. With "bench sessions" that is all.
+//
 // Rounds are interleaved and medians are taken, because the machine's mood
 // changes; the ratios count, not the microseconds. It ends with an error if a
 // budget is missed.

@@ -37,8 +37,16 @@ func run(args []string) error {
 		return echo(os.Stdin, os.Stdout)
 	case len(args) == 1 && args[0] == "pump":
 		return pump()
+	case len(args) == 1 && args[0] == "upstream":
+		return upstream()
+	case len(args) == 2 && args[0] == "http-pump":
+		return httpPump(args[1])
+	case len(args) == 2 && args[0] == "serve":
+		return load(os.Stdout, args[1])
+	case len(args) == 2 && args[0] == "sessions":
+		return idleSessions(os.Stdout, args[1])
 	case len(args) != 1:
-		return errors.New("usage: bench PATH-OF-ecs-mcp-proxy, or bench decisions, or bench endpoint")
+		return errors.New("usage: bench PATH-OF-ecs-mcp-proxy, or bench serve PATH, or bench sessions PATH, or bench decisions, or bench endpoint")
 	case args[0] == "endpoint":
 		return endpointAnswer(context.Background(), os.Stdout)
 	}
@@ -74,7 +82,16 @@ func run(args []string) error {
 			results[c.name] = append(results[c.name], s)
 		}
 	}
-	return errors.Join(report(os.Stdout, commands, results), missed)
+	missed = errors.Join(report(os.Stdout, commands, results), missed)
+	for _, measure := range []func(io.Writer, string) error{load, idleSessions} {
+		fmt.Println()
+		over := measure(os.Stdout, args[0])
+		if over != nil && !errors.Is(over, errMissed) {
+			return over
+		}
+		missed = errors.Join(missed, over)
+	}
+	return missed
 }
 
 type command struct {

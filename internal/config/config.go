@@ -166,10 +166,11 @@ type Limits struct {
 	CancelGrace Duration `yaml:"cancel_grace"`
 	// Processes bounds the servers of all sessions together.
 	Processes int `yaml:"processes"`
-	// Sessions bounds the clients of serve at the same time; SessionIdle is after
-	// how long one that nobody uses is closed.
-	Sessions    int      `yaml:"sessions"`
-	SessionIdle Duration `yaml:"session_idle"`
+	// Sessions bounds the clients of serve at the same time, PrincipalSessions those
+	// of one principal; SessionIdle is after how long one that nobody uses is closed.
+	Sessions          int      `yaml:"sessions"`
+	PrincipalSessions int      `yaml:"principal_sessions"`
+	SessionIdle       Duration `yaml:"session_idle"`
 	// Concurrency bounds what one principal has in progress with serve; Rate and
 	// Burst its HTTP requests, a second and at once.
 	Concurrency int `yaml:"concurrency"`

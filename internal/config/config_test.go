@@ -126,7 +126,7 @@ func TestParseNamesEachMistakeWithItsLine(t *testing.T) {
 		{"an audience that is no URL", good + strings.Replace(jwtWith("jwks_file: k.json"), "https://m.example/mcp", "mcp", 1), []string{"listen.auth.jwt.resource must be"}},
 		{"a tag without a claim", good + jwtWith("jwks_file: k.json, tags: {team: \"\"}"), []string{"listen.auth.jwt.tags.team: name the claim"}},
 		{"half of a certificate", good + "listen: {tls: {cert: a.pem, both: certificate}}\n", []string{"listen.tls needs cert and key", "listen.tls.both must be refuse or token"}},
-		{"limits that are none", good + "limits: {concurrency: -1, rate: -1, burst: 1000001}\n", []string{"limits.concurrency must be between", "limits.rate must be between", "limits.burst must be between"}},
+		{"limits that are none", good + "limits: {principal_sessions: -1, concurrency: -1, rate: -1, burst: 1000001}\n", []string{"limits.principal_sessions must be between", "limits.concurrency must be between", "limits.rate must be between", "limits.burst must be between"}},
 		{"an empty file", "", []string{"empty"}},
 		{"two documents", good + "---\nversion: 1\n", []string{"exactly one YAML document"}},
 		{"no YAML at all", "{", []string{"not YAML"}},

@@ -152,6 +152,7 @@ func TestTheDocumentedDefaultsAreTrue(t *testing.T) {
 		case strings.Trim(said, "`") == want:
 		case key.name == "limits.message_bytes" && said == "16 MiB" && want == strconv.Itoa(16<<20):
 		case key.name == "limits.burst" && said == "twice `limits.rate`" && c.Limits.Burst == 2*c.Limits.Rate:
+		case key.name == "limits.principal_sessions" && said == "half of `limits.sessions`" && c.Limits.PrincipalSessions == c.Limits.Sessions/2:
 		case key.name == "audit.file" && strings.HasPrefix(said, "`$XDG_STATE_HOME/"):
 		default:
 			t.Errorf("%s is %s if it is left out; the page says %q", key.name, want, said)

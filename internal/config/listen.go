@@ -64,6 +64,7 @@ func (c *Config) completeListen() {
 	setDefault(&c.Listen.Address, DefaultAddress)
 	setDefault(&c.Listen.Path, DefaultPath)
 	setDefault(&c.Limits.Sessions, DefaultSessions)
+	setDefault(&c.Limits.PrincipalSessions, max((c.Limits.Sessions+1)/2, 0)) // so that nobody can lock the others out
 	setDefault(&c.Limits.SessionIdle, DefaultSessionIdle)
 	setDefault(&c.Limits.Concurrency, DefaultConcurrency)
 	setDefault(&c.Limits.Rate, DefaultRate)
@@ -108,7 +109,7 @@ func (c *Config) validateListen(fail func(path, format string, args ...any)) {
 	for _, limit := range []struct {
 		name string
 		n    int
-	}{{"concurrency", c.Limits.Concurrency}, {"rate", c.Limits.Rate}, {"burst", c.Limits.Burst}} {
+	}{{"principal_sessions", c.Limits.PrincipalSessions}, {"concurrency", c.Limits.Concurrency}, {"rate", c.Limits.Rate}, {"burst", c.Limits.Burst}} {
 		if limit.n < 1 || limit.n > 1_000_000 {
 			fail("limits."+limit.name, "limits.%s must be between 1 and 1000000", limit.name)
 		}

@@ -2,7 +2,6 @@ package mcp
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -40,7 +39,7 @@ type Conversation struct {
 	running    chan struct{}   // closed when Run has begun
 	never      chan struct{}   // closed when it will not
 	over       chan struct{}   // closed when the session's first server has ended for good
-	toClient   *outbox
+	toClient   Peer
 	inflight   *inflight
 	greeting   greeting
 	noises     limiter
@@ -49,7 +48,7 @@ type Conversation struct {
 	answered   atomic.Bool                     // a server has answered a request
 	leaving    atomic.Bool                     // a server that ends is not started again
 	kept       atomic.Pointer[redact.Redactor] // what is kept from the client by any call so far
-	hungUp     chan struct{}                   // closed when the client has closed a side
+	hungUp     chan struct{}                   // closed when the client says no more, or takes no more
 	clientGone func()                          // closes it
 	questions  questions
 
@@ -63,7 +62,10 @@ type Conversation struct {
 // NewConversation returns a conversation without a gate; it must be set before
 // Run, with lanes that are opened by [Conversation.Open].
 func NewConversation(limits wire.Limits, log *zap.Logger, start func(lane int, means grant.Means) (Process, error)) *Conversation {
-	return &Conversation{Limits: limits, Log: log, Start: start, running: make(chan struct{}), never: make(chan struct{}), over: make(chan struct{}), hungUp: make(chan struct{}), inflight: newInflight()}
+	c := &Conversation{Limits: limits, Log: log, Start: start, running: make(chan struct{}), never: make(chan struct{}), over: make(chan struct{}),
+		hungUp: make(chan struct{}), inflight: newInflight()}
+	c.clientGone = sync.OnceFunc(func() { close(c.hungUp) })
+	return c
 }
 
 // Close ends the servers of a conversation that is not going to run.
@@ -82,32 +84,33 @@ func (c *Conversation) Called() bool { return c.called.Load() }
 // Leave lets the session end with its first server, however that ends.
 func (c *Conversation) Leave() { c.leaving.Store(true) }
 
-// Run relays until the first server has ended for good, the context is done, or
+// Run is [Conversation.Serve] of a client that is spoken to by lines of bytes.
+func (c *Conversation) Run(ctx context.Context, from io.Reader, to io.Writer) error {
+	client := c.piped("client", from, to, wire.ReadClient)
+	go func() {
+		<-client.written
+		c.clientGone()
+	}()
+	err := c.Serve(ctx, client)
+	client.flush()
+	return err
+}
+
+// Serve relays until the first server has ended for good, the context is done, or
 // the client has closed a side and its requests are answered. It then ends every
 // server, records the outcome of every call that is left as unknown, answers
 // what can still be answered, and returns when the servers have ended. The error
 // says that the first server could not be started. It may run once.
-func (c *Conversation) Run(ctx context.Context, from io.Reader, to io.Writer) error {
-	c.toClient = newOutbox(wire.NewLineWriter(to))
+func (c *Conversation) Serve(ctx context.Context, client Peer) error {
+	c.toClient = client
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	c.ctx = ctx
 	c.Gate.compared = c.compared
-
-	c.clientGone = sync.OnceFunc(func() { close(c.hungUp) })
 	close(c.running)
-	written := done(func() {
-		if err := c.toClient.run(); err != nil {
-			c.Log.Debug("write to the client", zap.Error(err))
-			c.clientGone()
-		}
-	})
 	_, failed := c.Gate.Lanes.First(ctx)
 	if failed == nil {
-		go func() { // stays in its read if the client keeps its side open; the process ends it
-			defer c.clientGone()
-			c.read(ctx, "client", from, c.fromClient)
-		}()
+		client.Begin(func(_ []byte, m *wire.Message, err error) { c.fromClient(ctx, m, err) }, c.clientGone)
 		select {
 		case <-c.over:
 		case <-ctx.Done():
@@ -129,11 +132,20 @@ func (c *Conversation) Run(ctx context.Context, from io.Reader, to io.Writer) er
 	// What a server left behind may be on its way: taken out of inflight, on
 	// record perhaps, and not yet answered.
 	waitFor(context.Background(), done(func() { <-closed; c.links.Wait() }), nil)
-	c.toClient.close()
-	waitFor(context.Background(), written, nil)
+	client.Close()
 	<-closed
 	c.links.Wait()
 	return failed
+}
+
+// begun waits until Run has begun; false if it never will.
+func (c *Conversation) begun() bool {
+	select {
+	case <-c.running:
+		return true
+	case <-c.never:
+		return false
+	}
 }
 
 // begin starts work that Run waits for; false once Run waits no more.
@@ -168,27 +180,6 @@ func done(f func()) <-chan struct{} {
 	return ended
 }
 
-// read hands every line to handle until the stream ends.
-func (c *Conversation) read(ctx context.Context, side string, from io.Reader, handle func(context.Context, []byte, error)) {
-	lines := wire.NewLineReader(from, c.Limits.Bytes)
-	for {
-		line, err := lines.Next()
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err == nil:
-			handle(ctx, line, nil)
-		case errors.Is(err, wire.ErrTooLong):
-			handle(ctx, nil, err)
-		default:
-			if !errors.Is(err, io.EOF) && ctx.Err() == nil {
-				c.Log.Debug("read from the "+side, zap.Error(err))
-			}
-			return
-		}
-	}
-}
-
 // keep lets nothing that the call's answer must not hold reach the client by
 // another way, from now on: a server's notification does not say which call it
 // is about, and may come late.
@@ -204,9 +195,7 @@ func (c *Conversation) keep(r *redact.Redactor) {
 // Event records something outside of a call. Of many in a short time only the
 // first are recorded: a server's noise must not fill the disk.
 func (c *Conversation) Event(class, message string) {
-	select {
-	case <-c.running:
-	case <-c.never:
+	if !c.begun() {
 		return
 	}
 	passed, ok := c.noises.pass(time.Now())
@@ -237,8 +226,15 @@ func (c *Conversation) refuseMessage(class, message, method string, answer func(
 	}
 }
 
-func (c *Conversation) client(line []byte) {
-	if !c.toClient.put(line) {
+func (c *Conversation) client(line []byte) { c.pass(line, nil) }
+
+// pass is client of a line that was made of m. If it is still m's own, it need not
+// be read again.
+func (c *Conversation) pass(line []byte, m *wire.Message) {
+	if m != nil && (len(line) != len(m.Raw) || &line[0] != &m.Raw[0]) {
+		m = nil
+	}
+	if !c.toClient.Send(line, m) {
 		c.Log.Debug("the client does not take messages any more")
 	}
 }

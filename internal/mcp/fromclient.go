@@ -13,13 +13,9 @@ import (
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
 
-// fromClient treats one line of the client. It never waits for a decision: a
+// fromClient treats one message of the client. It never waits for a decision: a
 // call that is being judged does not hold back the messages after it.
-func (c *Conversation) fromClient(ctx context.Context, line []byte, err error) {
-	var m *wire.Message
-	if err == nil {
-		m, err = wire.ReadClient(line, c.Limits)
-	}
+func (c *Conversation) fromClient(ctx context.Context, m *wire.Message, err error) {
 	if err == nil {
 		m, err = c.tellMeta(m)
 	}
@@ -172,7 +168,7 @@ func (c *Conversation) forward(r *request, server lane.Server, hold *lane.Hold) 
 		}
 		return true // cancelled meanwhile
 	}
-	return server.Send(r.message.Raw) || !c.inflight.back(r)
+	return pass(server, r.message) || !c.inflight.back(r)
 }
 
 // decide lets the gate judge and forwards what it admits.
@@ -201,7 +197,7 @@ func (c *Conversation) decide(ctx context.Context, r *request) {
 	}
 	c.called.Store(true)
 	c.keep(call.redact)
-	if !server.Send(call.message.Raw) {
+	if !pass(server, call.message) {
 		<-server.Done() // it will not answer; neither will whoever settled what it left
 		c.giveUp(c.inflight.of(server))
 	}

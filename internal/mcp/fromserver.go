@@ -10,12 +10,8 @@ import (
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
 
-// fromServer treats one line of a server.
-func (c *Conversation) fromServer(ctx context.Context, l *link, line []byte, err error) {
-	var m *wire.Message
-	if err == nil {
-		m, err = wire.ReadServer(line, c.Limits)
-	}
+// fromServer treats one line of a server, which is m if it can be read.
+func (c *Conversation) fromServer(ctx context.Context, l *link, line []byte, m *wire.Message, err error) {
 	if err != nil {
 		c.noise(l, err, len(line))
 		return
@@ -122,7 +118,7 @@ func (c *Conversation) serverResponse(ctx context.Context, l *link, m *wire.Mess
 	case clientMethods[r.message.Method] == filter:
 		c.listed(ctx, l, r, m)
 	default:
-		c.client(answer)
+		c.pass(answer, m)
 	}
 }
 

@@ -183,7 +183,7 @@ func (g *Gate) admit(ctx context.Context, m *wire.Message, wait func(times int),
 		return nil, id, &refusal{classCredentials, leavesBehind, leavesBehind}
 	}
 	order := g.order(id, resolution, judged)
-	hold, err := g.turn(waiting, resolution, order, wait)
+	hold, err := g.turn(waiting, resolution, &order, wait)
 	if err != nil {
 		return nil, id, err
 	}

@@ -134,7 +134,7 @@ func (c *Conversation) Open(ctx context.Context, index int, means grant.Means) (
 	defer close(l.opened)
 	if err := c.greeting.repeat(ctx, l, c.Limits); err != nil {
 		l.Kill()
-		<-l.done
+		<-l.Done()
 		return nil, err
 	}
 	l.ready = true

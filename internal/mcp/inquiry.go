@@ -161,7 +161,7 @@ func (c *Conversation) ask(ctx context.Context, l *link, raw []byte) (*wire.Mess
 			return nil, fmt.Errorf("%w: it refused %s", errAsked, m.Method)
 		}
 		return answer, nil
-	case <-l.done:
+	case <-l.Done():
 		return nil, fmt.Errorf("%w: it ended", errAsked)
 	case <-ctx.Done():
 		c.inflight.settle(m.ID, forwarded)

@@ -8,8 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/lane"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/remote"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
@@ -19,6 +17,8 @@ import (
 type Process struct {
 	Stdin  io.WriteCloser
 	Stdout io.Reader
+	// Peer is in the place of both if the server is not spoken to by a pipe.
+	Peer Peer
 	// Done is closed when it and everything below it has ended.
 	Done <-chan struct{}
 	// Stop asks it to end, kills it if it does not, and returns when it has
@@ -36,10 +36,10 @@ type link struct {
 	c       *Conversation
 	lane    int
 	process Process
-	out     *outbox
-	written <-chan struct{}
-	read    chan struct{} // closed when its output has ended
-	done    chan struct{} // closed when it has ended
+	to      Peer
+	read    chan struct{}   // closed when its output has ended
+	alive   context.Context // ends when it has ended
+	end     context.CancelFunc
 	closing sync.Once
 	gone    atomic.Bool   // nothing more is read from it
 	opened  chan struct{} // closed when it was opened, or could not be
@@ -50,28 +50,29 @@ type link struct {
 
 // connect begins to relay to a process. What it writes is read once Run has begun.
 func (c *Conversation) connect(lane int, process Process) *link {
-	l := &link{c: c, lane: lane, process: process, out: newOutbox(wire.NewLineWriter(process.Stdin)),
-		read: make(chan struct{}), done: make(chan struct{}), opened: make(chan struct{}), offer: newOffer()}
-	l.written = done(func() {
-		if err := l.out.run(); err != nil {
-			c.Log.Debug("write to the server", zap.Error(err))
+	l := &link{c: c, lane: lane, process: process, to: process.Peer, read: make(chan struct{}), opened: make(chan struct{}), offer: newOffer()}
+	l.alive, l.end = context.WithCancel(context.Background())
+	c.links.Add(1)
+	ended := func() {
+		close(l.read)
+		go l.watch()
+	}
+	if l.to == nil {
+		l.to = c.piped("server", process.Stdout, process.Stdin, wire.ReadServer)
+		ended = func() { close(l.read) }
+		go l.watch() // it may end, and its output be held open by another
+	}
+	l.to.Begin(func(line []byte, m *wire.Message, err error) {
+		if c.begun() && c.ctx.Err() == nil {
+			c.fromServer(c.ctx, l, line, m, err)
 		}
-	})
-	go func() {
-		defer close(l.read)
-		select {
-		case <-c.running:
-		case <-c.never:
-			return
-		}
-		c.read(c.ctx, "server", process.Stdout, func(ctx context.Context, line []byte, err error) { c.fromServer(ctx, l, line, err) })
-	}()
-	c.links.Go(l.watch)
+	}, ended)
 	return l
 }
 
 // watch waits for the server's end and settles what it leaves behind.
 func (l *link) watch() {
+	defer l.c.links.Done()
 	select {
 	case <-l.read:
 	case <-l.process.Done:
@@ -82,9 +83,9 @@ func (l *link) watch() {
 		}
 	}
 	l.gone.Store(true)
-	l.out.close()
+	l.to.Close()
 	clean := l.process.Stop()
-	close(l.done)
+	l.end()
 	<-l.opened
 	select {
 	case <-l.c.running:
@@ -94,7 +95,16 @@ func (l *link) watch() {
 }
 
 // Send queues a line for the server.
-func (l *link) Send(line []byte) bool { return !l.gone.Load() && l.out.put(line) }
+func (l *link) Send(line []byte) bool { return !l.gone.Load() && l.to.Send(line, nil) }
+
+// pass is Send of a message that was read, to a server of this session.
+func pass(server lane.Server, m *wire.Message) bool {
+	l, ok := server.(*link)
+	if !ok {
+		return server.Send(m.Raw)
+	}
+	return !l.gone.Load() && l.to.Send(m.Raw, m)
+}
 
 // working reports whether the server may go on with a request of which nothing more is heard.
 func (l *link) working(id wire.ID) bool {
@@ -116,7 +126,10 @@ func (l *link) unanswered(m *wire.Message) string {
 }
 
 // Done is closed when the server has ended.
-func (l *link) Done() <-chan struct{} { return l.done }
+func (l *link) Done() <-chan struct{} { return l.alive.Done() }
+
+// OnDone calls f, in a goroutine of its own, when the server has ended.
+func (l *link) OnDone(f func()) { context.AfterFunc(l.alive, f) }
 
 // Kill kills the server.
 func (l *link) Kill() { l.process.Kill() }
@@ -126,9 +139,11 @@ func (l *link) Kill() { l.process.Kill() }
 func (l *link) Close() {
 	l.closing.Do(func() {
 		go func() {
-			l.out.close()
-			waitFor(context.Background(), l.written, nil)
-			_ = l.process.Stdin.Close() // closed already is fine
+			l.to.Close()
+			if p, ok := l.to.(*piped); ok {
+				p.flush()
+				_ = l.process.Stdin.Close() // closed already is fine
+			}
 			l.process.Stop()
 		}()
 	})

@@ -16,11 +16,11 @@ import (
 const noScope = ""
 
 // turn waits for a lane whose server is ready.
-func (g *Gate) turn(ctx context.Context, r *catalog.Resolution, order grant.Order, wait func(times int)) (*lane.Hold, error) {
+func (g *Gate) turn(ctx context.Context, r *catalog.Resolution, order *grant.Order, wait func(times int)) (*lane.Hold, error) {
 	defer g.timed(ctx, StageWait)()
 	ask := lane.Ask{Scope: noScope, Long: r.LongRunning}
 	if g.Delivery.Lends() {
-		scope, err := order.Scope()
+		scope, err := order.Settle()
 		switch {
 		case err == nil:
 			ask.Scope, ask.Exclusive, ask.AWS = scope, !order.Reusable, true

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // shape is what a value must look like: botocore's shape of an API parameter,
@@ -117,7 +118,9 @@ func (s *shape) checkBounds(v *value, path string) error {
 		}
 		return nil
 	case '"':
-		size = len([]rune(v.text))
+		if s.min != nil || s.max != nil {
+			size = utf8.RuneCountInString(v.text)
+		}
 	case '[':
 		size, unit = len(v.members), "elements"
 	default:

@@ -27,7 +27,7 @@ func read(b []byte) (*value, error) {
 	if len(bytes.TrimSpace(b)) == 0 {
 		return &value{kind: '{'}, nil
 	}
-	d := jsontext.NewDecoder(bytes.NewReader(b))
+	d := jsontext.NewDecoder(bytes.NewBuffer(b)) // which it reads in place
 	v, err := readValue(d, 0)
 	if err != nil {
 		return nil, refuse("", "are not one well-formed JSON value without duplicate names")

@@ -45,11 +45,23 @@ type Order struct {
 	Renews bool
 	// Reusable: a non-sensitive read, whose grant may serve equal reads.
 	Reusable bool
+
+	scope string // once it was worked out
+}
+
+// Settle works out the scope, so that it need not be again. What is part of it must
+// not be changed afterwards. Errors are those of [Compile].
+func (o *Order) Settle() (scope string, err error) {
+	o.scope, err = o.Scope()
+	return o.scope, err
 }
 
 // Scope is what two calls must have in common to share a grant: everything but
 // the time at which it ends.
 func (o Order) Scope() (string, error) {
+	if o.scope != "" {
+		return o.scope, nil
+	}
 	policy, err := Compile(o.Items, o.Region, time.Unix(0, 0), o.Denies...)
 	if err != nil {
 		return "", err

@@ -152,8 +152,9 @@ func (l *lane) start() {
 		server.Close()
 	}
 	l.began = time.Now()
-	p.ended.Go(func() {
-		<-server.Done()
+	p.ended.Add(1)
+	server.OnDone(func() {
+		defer p.ended.Done()
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		l.bury()

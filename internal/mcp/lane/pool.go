@@ -28,6 +28,8 @@ type Server interface {
 	Kill()
 	// Done is closed when it has ended and what it wrote was read.
 	Done() <-chan struct{}
+	// OnDone calls f, in a goroutine of its own, once it is done.
+	OnDone(f func())
 }
 
 // Config is what a Pool is made of.
@@ -108,7 +110,6 @@ func New(config Config) *Pool {
 	for i, t := range p.turns.turns {
 		p.lanes = append(p.lanes, &lane{pool: p, index: i, turn: t})
 	}
-	p.turns.join(p)
 	config.Processes.join(p)
 	return p
 }
@@ -186,7 +187,6 @@ func (p *Pool) Close() {
 	p.stop()
 	p.ended.Wait()
 	p.config.Processes.leave(p)
-	p.turns.leave(p)
 }
 
 // watch makes Close wait for a server that belongs to one call.
@@ -200,9 +200,25 @@ func (p *Pool) watch(server Server) {
 	p.ended.Go(func() { <-server.Done() })
 }
 
-// admit gives turns, first come, first served; the caller holds the lock.
-// Nobody overtakes another who could have the same lane.
+// admit gives turns; the caller holds the lock. Whoever still waits is looked at
+// again when another session's call ends: of many sessions, few have one.
 func (p *Pool) admit() {
+	p.admitAll()
+	waits := len(p.waiting) > 0
+	if waits == p.turns.waiting[p] {
+		return
+	}
+	if waits {
+		p.turns.waiting[p] = true
+	} else {
+		delete(p.turns.waiting, p)
+	}
+	p.config.Processes.wait(p, waits)
+}
+
+// admitAll gives turns, first come, first served. Nobody overtakes another who
+// could have the same lane.
+func (p *Pool) admitAll() {
 	firstTaken := false // somebody waits for lane 0 alone
 	for i := 0; i < len(p.waiting); {
 		w := p.waiting[i]

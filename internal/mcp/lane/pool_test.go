@@ -27,6 +27,12 @@ func (r *running) Send([]byte) bool      { return true }
 func (r *running) Close()                { r.end() }
 func (r *running) Kill()                 { r.end() }
 func (r *running) Done() <-chan struct{} { return r.ended }
+func (r *running) OnDone(f func()) {
+	go func() {
+		<-r.ended
+		f()
+	}()
+}
 
 // starter starts such servers.
 type starter struct {

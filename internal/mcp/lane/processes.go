@@ -7,14 +7,15 @@ import "sync"
 type Processes struct {
 	most int
 
-	mu    sync.Mutex
-	taken int
-	pools map[*Pool]bool
+	mu      sync.Mutex
+	taken   int
+	pools   map[*Pool]bool
+	waiting map[*Pool]bool // those in which a call waits
 }
 
 // NewProcesses returns a bound of most servers.
 func NewProcesses(most int) *Processes {
-	return &Processes{most: most, pools: map[*Pool]bool{}}
+	return &Processes{most: most, pools: map[*Pool]bool{}, waiting: map[*Pool]bool{}}
 }
 
 // full reports whether no more servers should be started.
@@ -36,6 +37,20 @@ func (p *Processes) take() {
 	p.taken++
 }
 
+// wait notes whether a call waits in a pool.
+func (p *Processes) wait(pool *Pool, waits bool) {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if waits {
+		p.waiting[pool] = true
+	} else {
+		delete(p.waiting, pool)
+	}
+}
+
 // give lets others start; whoever waits is looked at again.
 func (p *Processes) give() {
 	if p == nil {
@@ -44,7 +59,7 @@ func (p *Processes) give() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.taken--
-	for pool := range p.pools {
+	for pool := range p.waiting {
 		go pool.again() // the caller holds the lock of one of them
 	}
 }
@@ -65,4 +80,5 @@ func (p *Processes) leave(pool *Pool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.pools, pool)
+	delete(p.waiting, pool)
 }

@@ -20,13 +20,13 @@ type turn struct {
 type Turns struct {
 	endpoints []*grant.Endpoint // of servers that were not started here
 
-	mu    sync.Mutex
-	turns []*turn
-	pools map[*Pool]bool
+	mu      sync.Mutex
+	turns   []*turn
+	waiting map[*Pool]bool // those in which a call waits
 }
 
 func newTurns(n int) *Turns {
-	t := &Turns{pools: map[*Pool]bool{}}
+	t := &Turns{waiting: map[*Pool]bool{}}
 	for range n {
 		t.turns = append(t.turns, &turn{})
 	}
@@ -59,19 +59,7 @@ func (t *Turns) close(lane int, e *grant.Endpoint) {
 
 // admit gives turns in every session; the caller holds the lock.
 func (t *Turns) admit() {
-	for p := range t.pools {
+	for p := range t.waiting {
 		p.admit()
 	}
-}
-
-func (t *Turns) join(p *Pool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.pools[p] = true
-}
-
-func (t *Turns) leave(p *Pool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	delete(t.pools, p)
 }

@@ -1,5 +1,5 @@
 // Package remote is MCP's streamable HTTP towards a server that the proxy did
-// not start: it makes a URL look like a process that reads and writes lines.
+// not start: it makes a URL look like a process that takes messages and gives them.
 //
 // It promises that of the client's headers only those that repeat arguments
 // (Mcp-Param-…) travel on, that no redirect is followed, that an answer is a line

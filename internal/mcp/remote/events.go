@@ -6,12 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 )
+
+// buffers are small: a stream that stands open keeps one.
+var buffers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 4<<10) }}
 
 // events reads a stream of events and hands on the data of each message.
 // Source: WHATWG HTML, server-sent events, 9.2.6.
 func (s *Server) events(body io.Reader, each func([]byte)) error {
-	lines := bufio.NewReaderSize(body, 64<<10)
+	lines := buffers.Get().(*bufio.Reader)
+	lines.Reset(body)
+	defer func() { lines.Reset(nil); buffers.Put(lines) }() // do not keep the body alive
 	var data []byte
 	for {
 		line, err := readLine(lines, s.bytes()+64)

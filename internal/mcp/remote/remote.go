@@ -24,10 +24,9 @@ const Prefix = "ecs-mcp-proxy: "
 // codeInternal is JSON-RPC's. Source: JSON-RPC 2.0 section 5.1.
 const codeInternal = -32603
 
-// most is how many requests are under way at the same time.
-const most = 256
-
-// Server is a connection to a server. Its Write takes lines, its Read gives them.
+// Server is a connection to a server. It is told lines by Send, and hands on what
+// the server says; while it has nothing to do it holds no goroutine, no buffer and
+// no connection but those of the stream that Listen opened.
 type Server struct {
 	url    string
 	client *http.Client
@@ -35,28 +34,27 @@ type Server struct {
 	// headers that belong to a request, beside those that repeat its envelope.
 	headers func(wire.Key) http.Header
 	sign    func(context.Context, *http.Request, []byte) error
-	quiet   bool
 	ctx     context.Context
 	cancel  context.CancelFunc
 	done    chan struct{}
 
-	lines *io.PipeReader // that the server says
-	out   *io.PipeWriter
-	in    *io.PipeReader // that it is told
-	told  *io.PipeWriter
+	saying sync.Mutex // one message at a time
+	each   func(line []byte, m *wire.Message, err error)
+	ended  func()
 
-	writing sync.Mutex // one line at a time
-	working sync.WaitGroup
+	working sync.WaitGroup // messages that were told and are not dealt with
+	queue   queue
 
 	mu      sync.Mutex
+	closed  bool // nothing more is told
 	session string
 	version string
-	listens bool
-	failed  bool // it ended otherwise than by Stop
+	begun   map[wire.Key]bool // requests that were sent and whose end was not seen
+	failed  bool              // it ended otherwise than by Stop
 	// cancels are the requests of a version without sessions: closing the stream
 	// is how they are cancelled.
 	cancels map[wire.Key]context.CancelFunc
-	begun   map[wire.Key]bool // requests that were sent and whose end was not seen
+	standing
 }
 
 // Config is what a connection is made of.
@@ -69,8 +67,6 @@ type Config struct {
 	// Sign signs a request with this body, and is the last to change it. A request
 	// that it fails for is not sent. nil: requests are not signed.
 	Sign func(ctx context.Context, r *http.Request, body []byte) error
-	// Quiet: what belongs to no request is not listened for.
-	Quiet bool
 }
 
 // Open connects to a server; nothing is sent yet.
@@ -78,39 +74,101 @@ func Open(c Config) *Server {
 	if c.Headers == nil {
 		c.Headers = func(wire.Key) http.Header { return nil }
 	}
-	s := &Server{url: c.URL, limits: c.Limits, headers: c.Headers, sign: c.Sign, quiet: c.Quiet,
-		done: make(chan struct{}), cancels: map[wire.Key]context.CancelFunc{}, begun: map[wire.Key]bool{},
+	s := &Server{url: c.URL, limits: c.Limits, headers: c.Headers, sign: c.Sign,
+		ended: func() {}, done: make(chan struct{}), cancels: map[wire.Key]context.CancelFunc{}, begun: map[wire.Key]bool{},
 		client: &http.Client{Transport: c.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.lines, s.out = io.Pipe()
-	s.in, s.told = io.Pipe()
-	go s.run()
 	return s
 }
 
-// Read gives what the server says, as lines.
-func (s *Server) Read(b []byte) (int, error) { return s.lines.Read(b) }
+// Begin has each called with what the server says, one message after the other: the
+// line and, if it can be read, the message; and then ended. It comes before Send.
+func (s *Server) Begin(each func(line []byte, m *wire.Message, err error), ended func()) {
+	s.each, s.ended = each, ended
+}
 
-// Write tells it lines.
-func (s *Server) Write(b []byte) (int, error) { return s.told.Write(b) }
+// Send tells the server a line and does not wait for what comes of it; false if it
+// will never be sent. m is the message that the line is, or nil.
+func (s *Server) Send(line []byte, m *wire.Message) bool {
+	if m == nil {
+		var err error
+		if m, err = wire.ReadClient(line, s.limits); err != nil {
+			return true // the conversation sends what was read before
+		}
+	}
+	if m.Method == "notifications/cancelled" && s.cancelRequest(m.RequestID.Key()) {
+		return true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	ready, ok := s.queue.add(m)
+	if !ok { // it takes nothing: what waits for it must not fill the memory
+		s.failed = true
+		s.cancel()
+		s.close()
+		return false
+	}
+	s.working.Add(1)
+	s.start(ready)
+	return true
+}
+
+// start deals with messages whose turn has come; the caller holds the lock.
+func (s *Server) start(ready []*wire.Message) {
+	for _, m := range ready {
+		go func() {
+			defer s.working.Done()
+			s.post(m)
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.start(s.queue.end(m))
+		}()
+	}
+}
 
 // Close ends what it is told; what is under way is still answered.
-func (s *Server) Close() error { return s.told.Close() }
+func (s *Server) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.close()
+}
 
-// Done is closed when the connection has ended.
+// close is Close; the caller holds the lock.
+func (s *Server) close() {
+	if s.closed {
+		return
+	}
+	s.closed = true
+	go func() {
+		s.working.Wait()
+		s.leave()
+		s.cancel()
+		s.saying.Lock()
+		defer s.saying.Unlock()
+		close(s.done)
+		s.ended()
+	}()
+}
+
+// Done is closed when the connection has ended. Nothing is said after it.
 func (s *Server) Done() <-chan struct{} { return s.done }
 
 // Kill ends the connection at once.
 func (s *Server) Kill() {
-	s.fail()
 	s.cancel()
-	s.told.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failed = true
+	s.close()
 }
 
 // Stop ends the session, after at most grace, and returns when the connection
 // has ended; clean says that it did so by itself.
 func (s *Server) Stop(grace time.Duration) (clean bool) {
-	s.told.Close()
+	s.Close()
 	select {
 	case <-s.done:
 	case <-time.After(grace):
@@ -120,45 +178,6 @@ func (s *Server) Stop(grace time.Duration) (clean bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return !s.failed
-}
-
-func (s *Server) fail() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.failed = true
-}
-
-// run sends every line until there are no more.
-func (s *Server) run() {
-	defer close(s.done)
-	defer s.out.Close()
-	defer s.cancel()
-	lines := wire.NewLineReader(s.in, s.limits.Bytes)
-	slots := make(chan struct{}, most)
-	for {
-		line, err := lines.Next()
-		if err != nil {
-			break
-		}
-		m, err := wire.ReadClient(line, s.limits)
-		if err != nil {
-			continue // the conversation sends what was read before
-		}
-		if m.Method == "initialize" || m.Method == "notifications/initialized" { // what follows needs the session, and comes after it
-			s.post(m)
-			continue
-		}
-		if m.Method == "notifications/cancelled" && s.cancelRequest(m.RequestID.Key()) {
-			continue
-		}
-		slots <- struct{}{}
-		s.working.Go(func() {
-			defer func() { <-slots }()
-			s.post(m)
-		})
-	}
-	s.working.Wait()
-	s.leave()
 }
 
 // request prepares one request with the session's headers.
@@ -185,8 +204,15 @@ func (s *Server) request(ctx context.Context, method string, body []byte) (*http
 // post sends one message and passes on what answers it.
 func (s *Server) post(m *wire.Message) {
 	if err := s.exchange(m); err != nil && m.Kind == wire.Request && s.ctx.Err() == nil {
-		s.say(wire.ErrorResponse(m.ID, codeInternal, Prefix+err.Error(), nil))
+		s.sayFailed(m, err.Error())
 	}
+}
+
+// sayFailed answers a request in the place of the server.
+func (s *Server) sayFailed(m *wire.Message, why string) {
+	line := wire.ErrorResponse(m.ID, codeInternal, Prefix+why, nil)
+	answer, err := wire.ReadServer(line, s.limits)
+	s.say(line, answer, err)
 }
 
 func (s *Server) exchange(m *wire.Message) error {
@@ -224,13 +250,13 @@ func (s *Server) exchange(m *wire.Message) error {
 	case response.StatusCode == http.StatusNotFound && m.Version == "" && s.inSession():
 		s.ends(m.ID)
 		if m.Kind == wire.Request {
-			s.say(wire.ErrorResponse(m.ID, codeInternal, Prefix+ErrUnreachable.Error()+": it has forgotten the session, so the request was not performed; try again", nil))
+			s.sayFailed(m, ErrUnreachable.Error()+": it has forgotten the session, so the request was not performed; try again")
 		}
 		s.Kill() // the session is forgotten: begin anew
 		return fmt.Errorf("%w: it has forgotten the session", ErrUnreachable)
 	case response.StatusCode == http.StatusAccepted || m.Kind != wire.Request && response.StatusCode < 300:
 		if m.Method == "notifications/initialized" {
-			s.listen()
+			s.greeted()
 		}
 		return nil
 	}
@@ -263,7 +289,7 @@ func (s *Server) take(response *http.Response, m *wire.Message) (answered bool, 
 				s.begin(response, a)
 			}
 		}
-		s.say(line)
+		s.say(line, a, err)
 	}
 	switch media {
 	case "text/event-stream":
@@ -305,12 +331,14 @@ func (s *Server) Working(id wire.Key) bool {
 	return working
 }
 
-// say passes a line on.
-func (s *Server) say(line []byte) {
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	if _, err := s.out.Write(append(line, '\n')); err != nil {
-		s.cancel() // nobody reads
+// say hands on what the server said.
+func (s *Server) say(line []byte, m *wire.Message, err error) {
+	s.saying.Lock()
+	defer s.saying.Unlock()
+	select {
+	case <-s.done:
+	default:
+		s.each(line, m, err)
 	}
 }
 

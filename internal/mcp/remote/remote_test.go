@@ -1,11 +1,9 @@
 package remote
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -50,32 +48,31 @@ const hello = `{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocol
 type opened struct {
 	*Server
 	t     *testing.T
-	lines *bufio.Reader
+	lines chan string
 }
 
-func connect(t *testing.T, url string) *opened {
+func connect(t *testing.T, url string) *opened { return converse(t, Config{URL: url}) }
+
+func converse(t *testing.T, c Config) *opened {
 	t.Helper()
-	s := Open(Config{URL: url})
+	s := Open(c)
+	o := &opened{s, t, make(chan string, 100)}
+	s.Begin(func(line []byte, _ *wire.Message, _ error) { o.lines <- string(line) }, func() {})
 	t.Cleanup(func() { s.Stop(0) })
-	return &opened{s, t, bufio.NewReader(s)}
+	return o
 }
 
 func (o *opened) say(line string) {
 	o.t.Helper()
-	if _, err := io.WriteString(o, line+"\n"); err != nil {
-		o.t.Fatal(err)
+	if !o.Send([]byte(line), nil) {
+		o.t.Fatal("it takes nothing any more")
 	}
 }
 
 func (o *opened) hear() string {
 	o.t.Helper()
-	got := make(chan string, 1)
-	go func() {
-		line, _ := o.lines.ReadString('\n')
-		got <- strings.TrimSpace(line)
-	}()
 	select {
-	case line := <-got:
+	case line := <-o.lines:
 		return line
 	case <-time.After(20 * time.Second):
 		o.t.Fatal("nothing came")

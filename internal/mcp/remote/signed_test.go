@@ -1,7 +1,6 @@
 package remote
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -19,16 +18,10 @@ import (
 // signed for.
 func answerOf(t *testing.T, url string, sign func(context.Context, *http.Request, []byte) error) string {
 	t.Helper()
-	s := Open(Config{URL: url, Sign: sign})
-	t.Cleanup(func() { s.Stop(10 * time.Second) })
-	if _, err := io.WriteString(s, `{"jsonrpc":"2.0","id":1,"method":"ping"}`+"\n"); err != nil {
-		t.Fatal(err)
-	}
-	line, err := bufio.NewReader(s).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := wire.ReadServer([]byte(strings.TrimSpace(line)), wire.Limits{}); err != nil {
+	o := converse(t, Config{URL: url, Sign: sign})
+	o.say(`{"jsonrpc":"2.0","id":1,"method":"ping"}`)
+	line := o.hear()
+	if _, err := wire.ReadServer([]byte(line), wire.Limits{}); err != nil {
 		t.Errorf("%s: %v", line, err)
 	}
 	return line
@@ -96,28 +89,5 @@ func TestASignedRequestIsSignedLastAndSentOnce(t *testing.T) {
 				t.Errorf("%d requests, and %d followed a redirect", sent.Load(), asked.Load())
 			}
 		})
-	}
-}
-
-func TestOnlyAQuietConnectionListensForNothing(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodGet {
-			w.WriteHeader(http.StatusMethodNotAllowed)
-			return
-		}
-		w.WriteHeader(http.StatusAccepted)
-	}))
-	t.Cleanup(server.Close)
-	for _, quiet := range []bool{false, true} {
-		s := Open(Config{URL: server.URL, Sign: signs, Quiet: quiet})
-		if _, err := io.WriteString(s, `{"jsonrpc":"2.0","method":"notifications/initialized"}`+"\n"); err != nil {
-			t.Fatal(err)
-		}
-		s.Stop(10 * time.Second) // what it was told is done
-		s.mu.Lock()
-		if s.listens == quiet {
-			t.Errorf("quiet %t, listens %t", quiet, s.listens)
-		}
-		s.mu.Unlock()
 	}
 }

@@ -25,19 +25,17 @@ type upstream struct {
 	lines []string
 }
 
-func (u *upstream) talk(_ context.Context, _ authz.Principal, from io.Reader, to io.Writer, _ func(wire.Key) Came) {
-	for lines := wire.NewLineReader(from, 0); ; {
-		line, err := lines.Next()
-		if err != nil {
-			return
-		}
+func (u *upstream) talk(_ context.Context, _ authz.Principal, client Client) {
+	gone := make(chan struct{})
+	client.Begin(func(line []byte, m *wire.Message, _ error) {
 		u.mu.Lock()
 		u.lines = append(u.lines, string(line))
 		u.mu.Unlock()
-		if m, err := wire.ReadClient(line, wire.Limits{}); err == nil && m.Kind == wire.Request {
-			fmt.Fprintf(to, `{"jsonrpc":"2.0","id":%s,"result":{}}`+"\n", m.ID)
+		if m.Kind == wire.Request {
+			client.Send(fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"result":{}}`, m.ID), nil)
 		}
-	}
+	}, func() { close(gone) })
+	<-gone
 }
 
 // reached are the lines since it was asked last, without barriers.
@@ -66,7 +64,7 @@ type front struct {
 
 func newFront() *front {
 	f := &front{upstream: new(upstream)}
-	f.Server = New(Config{Path: "/mcp", Talk: f.upstream.talk, Sessions: 100, Idle: time.Hour, Quota: Quota{Concurrency: 1000, Rate: 1 << 30, Burst: 1 << 30},
+	f.Server = New(Config{Path: "/mcp", Talk: f.upstream.talk, Sessions: 100, Idle: time.Hour, Quota: Quota{Sessions: 100, Concurrency: 1000, Rate: 1 << 30, Burst: 1 << 30},
 		Identify: func(*http.Request) (authz.Principal, *Refusal) {
 			return authz.Principal{Kind: "test", ID: "alice"}, nil
 		},
@@ -124,7 +122,7 @@ func (f *front) settle() {
 		if err != nil {
 			panic(err)
 		}
-		if st := s.expect(m, Came{}, nil); st != nil && s.say(m.Raw) {
+		if st := s.expect(m, Came{}, nil); st != nil && s.say(m) {
 			st.only(context.Background())
 		}
 	}

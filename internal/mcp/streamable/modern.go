@@ -95,7 +95,13 @@ func (s *Server) modern(w http.ResponseWriter, r *http.Request, m *wire.Message,
 	}
 	came.Parameters = parameters(r.Header)
 	a, line := session.adopt(m, came)
-	if !session.say(line) {
+	adopted, err := wire.ReadClient(line, s.config.Limits)
+	if err != nil { // it was read before, under an id that is shorter
+		session.abandon(a)
+		fail(w, http.StatusRequestEntityTooLarge, "the message is longer than limits.message_bytes; send less")
+		return
+	}
+	if !session.say(adopted) {
 		fail(w, http.StatusServiceUnavailable, "the servers are being started again; try again")
 		return
 	}
@@ -126,8 +132,8 @@ func unreadableRemoved(w http.ResponseWriter, r *http.Request, err error) bool {
 func (s *stream) failed(ctx context.Context) (status int, answer []byte) {
 	waited, cancel := context.WithTimeout(ctx, firstMessage)
 	defer cancel()
-	line, ok := s.next(waited, 0, func() error { return nil })
-	if !ok || !s.over() {
+	line, ok := s.next(waited, 0, keepAlive, func() error { return nil })
+	if !ok || !s.endsWith(0) {
 		return 0, nil
 	}
 	var message struct {
@@ -193,6 +199,9 @@ func (s *session) abandon(a *asked) {
 	}
 	s.mu.Unlock()
 	if waits {
-		s.say(fmt.Appendf(nil, `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":%s,"reason":"the client closed the stream"}}`, a.own))
+		cancelled, err := wire.ReadClient(fmt.Appendf(nil, `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":%s,"reason":"the client closed the stream"}}`, a.own), wire.Limits{})
+		if err == nil { // it is written here
+			s.say(cancelled)
+		}
 	}
 }

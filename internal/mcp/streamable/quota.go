@@ -11,6 +11,7 @@ import (
 
 // Quota is what one principal may take, so that the others keep their speed.
 type Quota struct {
+	Sessions    int // at the same time
 	Concurrency int // requests in progress, of all its sessions
 	Rate, Burst int // HTTP requests a second, and at once
 }
@@ -29,6 +30,7 @@ type user struct{ kind, id string }
 type usage struct {
 	requests *rate.Limiter
 	progress int
+	sessions int
 }
 
 func newQuotas(each Quota) *quotas { return &quotas{each: each, users: map[user]*usage{}} }
@@ -68,12 +70,28 @@ func (q *quotas) begin(p authz.Principal) (end func(), ok bool) {
 	}), true
 }
 
+// open counts a session until end is called, once; ok is false when there are too many.
+func (q *quotas) open(p authz.Principal) (end func(), ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	u := q.of(p)
+	if u.sessions >= q.each.Sessions {
+		return nil, false
+	}
+	u.sessions++
+	return func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		u.sessions--
+	}, true
+}
+
 // forget drops who takes nothing, and has its whole burst again.
 func (q *quotas) forget(now time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for key, u := range q.users {
-		if u.progress == 0 && u.requests.TokensAt(now) >= float64(q.each.Burst) {
+		if u.progress == 0 && u.sessions == 0 && u.requests.TokensAt(now) >= float64(q.each.Burst) {
 			delete(q.users, key)
 		}
 	}

@@ -2,7 +2,9 @@ package streamable
 
 import (
 	"fmt"
+	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -80,6 +82,32 @@ func TestARequestWithoutASessionIsInProgressUntilItsReaderGoes(t *testing.T) {
 	}
 }
 
+func TestTheSessionsOfOnePrincipalAreBoundedAndAnotherKeepsItsOwn(t *testing.T) {
+	_, url := serving(t, func(c *Config) { c.Quota.Sessions = 1 })
+	session := begin(t, url)
+	response := send(t, "POST", url, hello)
+	why, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if response.StatusCode != http.StatusTooManyRequests || response.Header.Get("Retry-After") == "" || !strings.Contains(string(why), "limits.principal_sessions") {
+		t.Errorf("a second session: %s %s %v", response.Status, why, response.Header)
+	}
+	body, headers := post("1", "tools/list", "", "")
+	if response := send(t, "POST", url, body, headers...); response.StatusCode != http.StatusTooManyRequests {
+		t.Errorf("a request without a session, which needs a conversation as well: %s", response.Status)
+	}
+	if response := send(t, "POST", url, hello, "Authorization: bob"); response.StatusCode != http.StatusOK {
+		t.Errorf("another principal: %s", response.Status)
+	}
+	send(t, "DELETE", url, "", session)
+	for deadline := time.Now().Add(time.Minute); send(t, "POST", url, hello).StatusCode != http.StatusOK; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("a session that has ended counts")
+		}
+	}
+}
+
 func TestTheRateOfOnePrincipalIsBoundedAndAnotherKeepsItsOwn(t *testing.T) {
 	_, url := serving(t, func(c *Config) { c.Quota.Rate, c.Quota.Burst = 1, 5 })
 	refused := 0
@@ -118,7 +146,7 @@ func TestASessionWhoseRequestsWereCancelledIsIdle(t *testing.T) {
 }
 
 func TestWhoTakesNothingIsForgotten(t *testing.T) {
-	q := newQuotas(Quota{Concurrency: 1, Rate: 1, Burst: 1})
+	q := newQuotas(Quota{Sessions: 1, Concurrency: 1, Rate: 1, Burst: 1})
 	p := authz.Principal{Kind: "test", ID: "alice"}
 	end, ok := q.begin(p)
 	if !ok || !q.admit(p) {
@@ -134,6 +162,15 @@ func TestWhoTakesNothingIsForgotten(t *testing.T) {
 	if len(q.users) != 1 || q.users[user{"test", "alice"}].progress != 0 {
 		t.Error("forgotten before its burst is whole")
 	}
+	closed, ok := q.open(p)
+	if _, more := q.open(p); !ok || more {
+		t.Error("one session is not what it may have")
+	}
+	q.forget(time.Now().Add(time.Hour))
+	if _, ok := q.open(p); ok {
+		t.Error("forgotten with a session")
+	}
+	closed()
 	q.forget(time.Now().Add(time.Hour))
 	if len(q.users) != 0 {
 		t.Error("not forgotten")

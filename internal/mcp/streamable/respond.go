@@ -18,6 +18,9 @@ func respond(w http.ResponseWriter, status int, message []byte) {
 
 // fail says why a request is not served, in the form that clients show.
 func fail(w http.ResponseWriter, status int, why string) {
+	if (status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable) && w.Header().Get("Retry-After") == "" {
+		w.Header().Set("Retry-After", "1")
+	}
 	respond(w, status, wire.ErrorResponse(wire.ID{}, wire.CodeInvalidRequest, "ecs-mcp-proxy: "+why, nil))
 }
 

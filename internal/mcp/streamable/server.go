@@ -1,6 +1,7 @@
 package streamable
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,10 +15,25 @@ import (
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
 
-// Talk is one conversation: it reads the client's lines and writes those to it
-// until the client's end, and then returns. came says how a request came in; zero
-// for one that is not in progress.
-type Talk func(ctx context.Context, principal authz.Principal, from io.Reader, to io.Writer, came func(id wire.Key) Came)
+// Talk is one conversation: it hears the client and answers it until the client's
+// end, and then returns.
+type Talk func(ctx context.Context, principal authz.Principal, client Client)
+
+// Client is a session's client, as its conversation has it.
+type Client interface {
+	// Begin has each called with the client's messages, one after the other: the line
+	// and the message; and gone at its end. It does not wait.
+	Begin(each func(line []byte, m *wire.Message, err error), gone func())
+	// Send takes a line for the client, and does not wait for it to be read. m is the
+	// message that the line is, if it was read.
+	Send(line []byte, m *wire.Message) bool
+	Close()
+	// Came says how a request came in; zero for one that is not in progress.
+	Came(id wire.Key) Came
+	// OnListen has f called, which must not block, when the client begins to read
+	// what belongs to no request.
+	OnListen(f func())
+}
 
 // Config is what a Server is made of.
 type Config struct {
@@ -156,7 +172,7 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request, principal authz.Pr
 		if m.Method == "notifications/cancelled" {
 			session.cancelled(m.RequestID)
 		}
-		if !session.say(m.Raw) {
+		if !session.say(m) {
 			fail(w, http.StatusNotFound, "the session has ended; initialize another")
 			return
 		}
@@ -169,7 +185,7 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request, principal authz.Pr
 		respond(w, http.StatusBadRequest, wire.ErrorResponse(m.ID, wire.CodeInvalidRequest, "ecs-mcp-proxy: the id is in use by a request that is not answered yet; use another", nil))
 		return
 	}
-	if !session.say(m.Raw) {
+	if !session.say(m) {
 		end()
 		fail(w, http.StatusNotFound, "the session has ended; initialize another")
 		return
@@ -207,18 +223,25 @@ func (s *Server) sessionFor(r *http.Request, m *wire.Message, principal authz.Pr
 
 // open starts a session; the caller holds the lock. ended is called with the lock, too.
 func (s *Server) open(principal authz.Principal, ended func()) (_ *session, status int, why string) {
-	if s.closed || len(s.sessions) >= s.config.Sessions {
-		return nil, http.StatusServiceUnavailable, "there are too many sessions; try again later"
+	if s.closed {
+		return nil, http.StatusServiceUnavailable, "the proxy is stopping; try again later"
 	}
-	session := open(s.ctx, principal, s.config.Talk)
-	s.sessions[session.id] = session
-	go func() {
-		<-session.ended
+	count, ok := s.quotas.open(principal)
+	if !ok {
+		return nil, http.StatusTooManyRequests, "you have as many sessions as limits.principal_sessions; end one, or wait until one that is not used is closed"
+	}
+	if len(s.sessions) >= s.config.Sessions {
+		count()
+		return nil, http.StatusServiceUnavailable, "there are as many sessions as limits.sessions; try again later"
+	}
+	session := open(s.ctx, principal, s.config.Talk, func(session *session) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		delete(s.sessions, session.id)
+		count()
 		ended()
-	}()
+	})
+	s.sessions[session.id] = session
 	return session, 0, ""
 }
 
@@ -325,7 +348,7 @@ func (s *Server) body(w http.ResponseWriter, r *http.Request) (line []byte, stat
 	if most <= 0 {
 		most = 16 << 20
 	}
-	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+	b, err := readAll(http.MaxBytesReader(w, r.Body, most), r.ContentLength)
 	if tooLong := new(http.MaxBytesError); errors.As(err, &tooLong) {
 		return nil, http.StatusRequestEntityTooLarge, "the message is longer than limits.message_bytes; send less"
 	}
@@ -335,14 +358,28 @@ func (s *Server) body(w http.ResponseWriter, r *http.Request) (line []byte, stat
 	return oneLine(b), 0, ""
 }
 
+// readAll reads a body of this length; of no known one if it is not positive. It takes
+// no more memory than the body needs, for a session keeps some, and not much more
+// than what of it is there, for the length is only said.
+func readAll(body io.Reader, length int64) ([]byte, error) {
+	if length <= 0 {
+		return io.ReadAll(body)
+	}
+	b := make([]byte, min(length, 64<<10))
+	for n := 0; ; {
+		m, err := io.ReadFull(body, b[n:])
+		if n += m; err != nil || int64(n) == length {
+			return b[:n], err
+		}
+		b = append(make([]byte, 0, min(length, 8*int64(n))), b...)
+		b = b[:cap(b)]
+	}
+}
+
 // oneLine makes a body one line: between tokens a line break means the same as a
 // space. Elsewhere it is no JSON, and is left for the reader to refuse.
 func oneLine(body []byte) []byte {
-	broken := false
-	for _, b := range body {
-		broken = broken || b == '\n' || b == '\r'
-	}
-	if !broken || !json.Valid(body) {
+	if bytes.IndexByte(body, '\n') < 0 && bytes.IndexByte(body, '\r') < 0 || !json.Valid(body) {
 		return body
 	}
 	for i, b := range body {

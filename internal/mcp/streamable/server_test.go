@@ -18,40 +18,38 @@ import (
 // converse answers every request; "slow" never, "progress" after progress and a
 // question, "notify" after a notification that belongs to nothing, "ask" after a
 // question of the proxy's own about the first that was slow, which it withdraws.
-func converse(_ context.Context, principal authz.Principal, from io.Reader, to io.Writer, _ func(wire.Key) Came) {
-	lines := wire.NewLineReader(from, 0)
+func converse(_ context.Context, principal authz.Principal, to Client) {
 	var slow wire.ID
-	for {
-		line, err := lines.Next()
-		if err != nil {
+	gone := make(chan struct{})
+	say := func(format string, values ...any) { to.Send(fmt.Appendf(nil, format, values...), nil) }
+	to.Begin(func(_ []byte, m *wire.Message, _ error) {
+		if m.Kind != wire.Request {
 			return
-		}
-		m, err := wire.ReadClient(line, wire.Limits{})
-		if err != nil || m.Kind != wire.Request {
-			continue
 		}
 		switch m.Method {
 		case "slow":
 			if slow.IsZero() {
 				slow = m.ID
 			}
-			continue
+			return
 		case "ask":
-			fmt.Fprintf(to, "%s\n%s\n", wire.Elicit(wire.OwnID("x", slow), "Really?"), wire.Cancel(wire.OwnID("x", slow), "late"))
+			to.Send(wire.Elicit(wire.OwnID("x", slow), "Really?"), nil)
+			to.Send(wire.Cancel(wire.OwnID("x", slow), "late"), nil)
 		case "progress":
-			fmt.Fprintf(to, `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":%s,"progress":1}}`+"\n", m.ProgressToken)
-			fmt.Fprintln(to, `{"jsonrpc":"2.0","id":77,"method":"elicitation/create","params":{}}`)
+			say(`{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":%s,"progress":1}}`, m.ProgressToken)
+			say(`{"jsonrpc":"2.0","id":77,"method":"elicitation/create","params":{}}`)
 		case "notify":
-			fmt.Fprintln(to, `{"jsonrpc":"2.0","method":"notifications/message","params":{}}`)
+			say(`{"jsonrpc":"2.0","method":"notifications/message","params":{}}`)
 		}
-		fmt.Fprintf(to, `{"jsonrpc":"2.0","id":%s,"result":{"who":%q}}`+"\n", m.ID, principal.ID)
-	}
+		say(`{"jsonrpc":"2.0","id":%s,"result":{"who":%q}}`, m.ID, principal.ID)
+	}, func() { close(gone) })
+	<-gone
 }
 
 // serving starts a server whose users name themselves in Authorization.
 func serving(t *testing.T, change func(*Config)) (*Server, string) {
 	t.Helper()
-	config := Config{Path: "/mcp", Talk: converse, Sessions: 3, Idle: time.Hour, Quota: Quota{Concurrency: 10, Rate: 1000, Burst: 1000},
+	config := Config{Path: "/mcp", Talk: converse, Sessions: 3, Idle: time.Hour, Quota: Quota{Sessions: 10, Concurrency: 10, Rate: 1000, Burst: 1000},
 		Identify: func(r *http.Request) (authz.Principal, *Refusal) {
 			if name := r.Header.Get("Authorization"); name != "" {
 				return authz.Principal{Kind: "test", ID: name}, nil

@@ -1,11 +1,10 @@
 package streamable
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
-	"io"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -22,20 +21,24 @@ type session struct {
 	id        string
 	principal authz.Principal
 
-	in    *io.PipeWriter // lines to the conversation
-	feed  sync.Mutex     // one line at a time
-	ended chan struct{}  // closed when the conversation has ended
+	begun chan struct{} // closed when the conversation takes messages
+	ended chan struct{} // closed when it has ended
+	feed  sync.Mutex    // one message at a time
+	each  func(line []byte, m *wire.Message, err error)
+	gone  func() // tells it that nothing follows
 
 	mu       sync.Mutex
+	closed   bool
+	listens  func()              // is told of a reader of general; nil for nobody
 	waiting  map[wire.Key]*asked // requests of the client, by the id that the conversation knows
 	tokens   map[wire.Key]*asked // by progress token
 	count    int                 // of requests that were given an id
+	streams  int                 // of requests, which number them
 	newest   []*asked            // requests that are not answered, oldest first
 	general  *stream             // what belongs to no request
 	listened bool                // somebody reads general
 	finished []*stream
 	used     time.Time
-	partial  []byte // of a line
 }
 
 // asked is a request that is not answered.
@@ -55,30 +58,70 @@ type asked struct {
 // sessionless: a POST of 2026-07-28, which stands for itself.
 func (a *asked) sessionless() bool { return !a.own.IsZero() }
 
-// open starts a conversation for a principal.
-func open(ctx context.Context, principal authz.Principal, talk Talk) *session {
-	read, write := io.Pipe()
-	s := &session{id: rand.Text() + rand.Text(), principal: principal, in: write, ended: make(chan struct{}),
-		waiting: map[wire.Key]*asked{}, tokens: map[wire.Key]*asked{}, general: newStream(rand.Text()), used: time.Now()}
+// open starts a conversation for a principal; ended is called when it is over.
+func open(ctx context.Context, principal authz.Principal, talk Talk, ended func(*session)) *session {
+	s := &session{id: rand.Text() + rand.Text(), principal: principal, begun: make(chan struct{}), ended: make(chan struct{}),
+		waiting: map[wire.Key]*asked{}, tokens: map[wire.Key]*asked{}, general: newStream("0"), used: time.Now()}
+	s.general.standing = true
 	go func() {
-		defer close(s.ended)
-		talk(ctx, principal, read, s, s.came)
-		read.CloseWithError(io.ErrClosedPipe)
+		defer ended(s)
+		talk(ctx, principal, s)
+		close(s.ended)
 		s.end()
 	}()
 	return s
 }
 
-// say gives the conversation a line; false if it has ended.
-func (s *session) say(line []byte) bool {
+// Begin has each called with the client's messages, one after the other, in the
+// goroutine of the request that brought it, and gone at its end.
+func (s *session) Begin(each func(line []byte, m *wire.Message, err error), gone func()) {
+	s.mu.Lock()
+	s.each, s.gone = each, gone
+	close(s.begun)
+	closed := s.closed
+	s.mu.Unlock()
+	if closed {
+		gone()
+	}
+}
+
+// say gives the conversation a message; false if it has ended.
+func (s *session) say(m *wire.Message) bool {
+	select {
+	case <-s.begun:
+	case <-s.ended:
+		return false
+	}
 	s.feed.Lock()
 	defer s.feed.Unlock()
-	_, err := s.in.Write(append(line, '\n'))
-	return err == nil
+	if s.over() {
+		return false
+	}
+	s.each(m.Raw, m, nil) // if it ends meanwhile, so does the stream of what was asked
+	return true
+}
+
+func (s *session) over() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-s.ended:
+		return true
+	default:
+		return s.closed
+	}
 }
 
 // close lets the conversation end: its requests are still answered.
-func (s *session) close() { _ = s.in.Close() }
+func (s *session) close() {
+	s.mu.Lock()
+	gone := s.gone
+	s.closed = true
+	s.mu.Unlock()
+	if gone != nil {
+		gone()
+	}
+}
 
 // expect returns the stream for a request's answer; nil if its id is in use. end
 // is called when the request is answered, cancelled, or never will be.
@@ -93,7 +136,8 @@ func (s *session) expect(m *wire.Message, came Came, end func()) *stream {
 
 // note keeps a request; the caller holds the lock.
 func (s *session) note(a *asked) *asked {
-	a.stream = newStream(rand.Text())
+	s.streams++
+	a.stream = newStream(strconv.Itoa(s.streams))
 	if a.end == nil {
 		a.end = func() {}
 	}
@@ -126,8 +170,8 @@ func (s *session) cancelled(id wire.ID) {
 	}
 }
 
-// came is how a request came in.
-func (s *session) came(id wire.Key) Came {
+// Came is how a request came in.
+func (s *session) Came(id wire.Key) Came {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if a := s.waiting[id]; a != nil {
@@ -136,37 +180,20 @@ func (s *session) came(id wire.Key) Came {
 	return Came{}
 }
 
-// Write takes what the conversation says to the client: whole lines, in whatever pieces.
-func (s *session) Write(b []byte) (int, error) {
-	n := len(b)
-	for {
-		line, rest, whole := bytes.Cut(b, []byte{'\n'})
-		if !whole {
-			s.partial = append(s.partial, b...)
-			return n, nil
+// Send takes what the conversation says to the client, and gives it to the stream
+// that it belongs to. m is the message that the line is, if it was read.
+func (s *session) Send(line []byte, m *wire.Message) bool {
+	if m == nil {
+		var err error
+		if m, err = wire.ReadServer(line, wire.Limits{Bytes: len(line) + 1}); err != nil {
+			return true // the conversation says messages only
 		}
-		if len(s.partial) > 0 {
-			line = append(s.partial, line...)
-			s.partial = nil
-		} else {
-			line = bytes.Clone(line)
-		}
-		s.route(line)
-		b = rest
 	}
-}
-
-// route gives a line to the stream it belongs to.
-func (s *session) route(line []byte) {
-	m, err := wire.ReadServer(line, wire.Limits{Bytes: len(line) + 1})
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err != nil {
-		return // the conversation writes messages only
-	}
 	if m.Kind == wire.Response {
 		s.answer(m)
-		return
+		return true
 	}
 	st := s.general
 	if about := s.about(m); about != nil {
@@ -178,7 +205,11 @@ func (s *session) route(line []byte) {
 		st = working.stream
 	}
 	st.put(line, false)
+	return true
 }
+
+// Close does nothing: what was said is where its readers find it.
+func (s *session) Close() {}
 
 // working is the newest request that a client waits for; nil if there is none. A
 // subscription is nothing to work on.
@@ -281,7 +312,20 @@ func (s *session) listen() bool {
 		return false
 	}
 	s.listened = true
+	if s.listens != nil {
+		s.listens()
+	}
 	return true
+}
+
+// OnListen has f called, which must not block, when somebody begins to read what
+// belongs to no request.
+func (s *session) OnListen(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.listens = f; s.listened {
+		f()
+	}
 }
 
 func (s *session) unlisten() {

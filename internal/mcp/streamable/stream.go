@@ -2,7 +2,7 @@ package streamable
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -25,9 +25,14 @@ const writeTime = 30 * time.Second
 // between cuts it.
 const keepAlive = 15 * time.Second
 
+// opening is how long a stream waits for its first message before its header is
+// written: an answer that comes before needs no write of its own for it.
+const opening = 20 * time.Millisecond
+
 // stream is the messages for one reader: those of one POST, or of the GET.
 type stream struct {
-	id string
+	id       string
+	standing bool // it is of no request: nothing may come for long
 
 	mu     sync.Mutex
 	first  int      // number of lines[0]
@@ -35,10 +40,10 @@ type stream struct {
 	bytes  int
 	read   int // number of the next line that nobody has read
 	ended  bool
-	change chan struct{} // closed at every change
+	change chan struct{} // closed at the next change; nil if nobody waits for it
 }
 
-func newStream(id string) *stream { return &stream{id: id, change: make(chan struct{})} }
+func newStream(id string) *stream { return &stream{id: id} }
 
 // put adds a line; last says that none follows.
 func (s *stream) put(line []byte, last bool) {
@@ -58,8 +63,10 @@ func (s *stream) put(line []byte, last bool) {
 	for s.bytes > maxUnread && len(s.lines) > 1 {
 		s.drop() // the reader will find a gap, and is cut
 	}
-	close(s.change)
-	s.change = make(chan struct{})
+	if s.change != nil {
+		close(s.change)
+		s.change = nil
+	}
 }
 
 func (s *stream) drop() {
@@ -70,44 +77,55 @@ func (s *stream) drop() {
 }
 
 // next waits for the line with this number; ok is false when there will be
-// none, or it is not kept any more.
-func (s *stream) next(ctx context.Context, number int, idle func() error) (line []byte, ok bool) {
-	ticker := time.NewTicker(keepAlive)
-	defer ticker.Stop()
-	for {
-		s.mu.Lock()
-		change := s.change
-		switch {
-		case number < s.first:
-			s.mu.Unlock()
-			return nil, false
-		case number < s.first+len(s.lines):
-			line = s.lines[number-s.first]
-			s.read = max(s.read, number+1)
-			s.mu.Unlock()
-			return line, true
-		case s.ended:
-			s.mu.Unlock()
-			return nil, false
-		}
-		s.mu.Unlock()
+// none, or it is not kept any more. idle is called when none has come for a while,
+// first, and then every keepAlive; what it returns ends the wait.
+func (s *stream) next(ctx context.Context, number int, first time.Duration, idle func() error) (line []byte, ok bool) {
+	line, ok, change := s.get(number)
+	if change == nil {
+		return line, ok
+	}
+	timer := time.NewTimer(first)
+	defer timer.Stop()
+	for change != nil {
 		select {
 		case <-change:
-		case <-ticker.C:
+			line, ok, change = s.get(number)
+		case <-timer.C:
 			if idle() != nil {
 				return nil, false
 			}
+			timer.Reset(keepAlive)
 		case <-ctx.Done():
 			return nil, false
 		}
 	}
+	return line, ok
 }
 
-// over reports whether nothing more will come and everything was read.
-func (s *stream) over() bool {
+// get returns the line with this number, or, if it may still come, what is closed at the next change.
+func (s *stream) get(number int) (line []byte, ok bool, change <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.ended && s.read >= s.first+len(s.lines)
+	switch {
+	case number < s.first:
+		return nil, false, nil
+	case number < s.first+len(s.lines):
+		s.read = max(s.read, number+1)
+		return s.lines[number-s.first], true, nil
+	case s.ended:
+		return nil, false, nil
+	}
+	if s.change == nil {
+		s.change = make(chan struct{})
+	}
+	return nil, false, s.change
+}
+
+// endsWith reports whether no line follows the one with this number.
+func (s *stream) endsWith(number int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ended && number+1 >= s.first+len(s.lines)
 }
 
 // serve writes the stream as events, from the line with this number on, until
@@ -123,24 +141,33 @@ func (s *stream) serve(w http.ResponseWriter, r *http.Request, number int) {
 		if err := out.SetWriteDeadline(time.Now().Add(writeTime)); err != nil {
 			return err
 		}
-		if _, err := w.Write(b); err != nil {
-			return err
-		}
-		return out.Flush()
+		_, err := w.Write(b)
+		return err
 	}
-	if out.Flush() != nil {
+	wait := opening
+	idle := func() error {
+		if wait == opening { // a reader that waits sees that it is being served
+			wait = keepAlive
+			return out.Flush()
+		}
+		return errors.Join(write([]byte(": keep-alive\n\n")), out.Flush())
+	}
+	if s.standing && idle() != nil {
 		return
 	}
 	for ; ; number++ {
-		line, ok := s.next(r.Context(), number, func() error { return write([]byte(": keep-alive\n\n")) })
+		line, ok := s.next(r.Context(), number, wait, idle)
 		if !ok {
 			return
 		}
 		// A message is one line, so it is one data field.
-		event := make([]byte, 0, len(line)+64)
-		event = fmt.Appendf(event, "event: message\nid: %s\ndata: ", eventID(s.id, number))
-		event = append(event, line...)
-		if write(append(event, "\n\n"...)) != nil {
+		event := make([]byte, 0, len(line)+100)
+		event = append(append(append(event, "event: message\nid: "...), eventID(s.id, number)...), "\ndata: "...)
+		event = append(append(event, line...), "\n\n"...)
+		if write(event) != nil || s.endsWith(number) {
+			return // the last one goes out with the end of the response
+		}
+		if wait = keepAlive; out.Flush() != nil {
 			return
 		}
 	}
@@ -149,11 +176,11 @@ func (s *stream) serve(w http.ResponseWriter, r *http.Request, number int) {
 // only waits for the stream's last line, for a reader that takes no events.
 func (s *stream) only(ctx context.Context) []byte {
 	for number := 0; ; number++ {
-		line, ok := s.next(ctx, number, func() error { return nil })
+		line, ok := s.next(ctx, number, keepAlive, func() error { return nil })
 		if !ok {
 			return nil
 		}
-		if s.over() {
+		if s.endsWith(number) {
 			return line
 		}
 	}

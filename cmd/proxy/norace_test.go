@@ -1,0 +1,6 @@
+//go:build !race
+
+package main
+
+// mostPerSession is what an idle session of serve may take.
+const mostPerSession = 40 << 10
