@@ -80,9 +80,7 @@ func (g *Gate) redeem(m *wire.Message, record *audit.Record) (*wire.Message, *co
 	record.DecisionID = agreed.id
 	var responses map[string]jsontext.Value
 	_ = json.Unmarshal(m.InputResponses, &responses) // what is no object has no answer in it
-	if err := answered(responses[confirmKey], record); err != nil {
-		return m, nil, err
-	}
+	agreed.no = answered(responses[confirmKey], record)
 	line := m.WithInput(agreed.responses, agreed.state)
 	again, err := wire.ReadClient(line, wire.Limits{Bytes: len(line)})
 	if err != nil {
@@ -157,8 +155,12 @@ func answered(answer []byte, record *audit.Record) error {
 	return unconfirmed("the client was asked and brought no answer of its user"+askFirst, "the client answered without an answer of its user")
 }
 
-// stillAgreed refuses a call that is not any more what the user agreed to.
+// stillAgreed refuses a call that the user did not agree to, or that is not any
+// more what the user agreed to.
 func (g *Gate) stillAgreed(m *wire.Message, judged judgement, agreed *consent) error {
+	if agreed.no != nil {
+		return agreed.no
+	}
 	if what := agreed.about.differs(g.termsOf(m, judged)); what != "" {
 		return unconfirmed(changed, what+" changed while the user was asked")
 	}

@@ -34,8 +34,8 @@ func NewConsents(key []byte, within time.Duration) *Consents {
 	return &Consents{key: key, within: within, used: map[string]time.Time{}}
 }
 
-// consent is what the client's user was asked about, and agreed to once the
-// answer says so.
+// consent is what the client's user was asked about, and agreed to unless it says
+// no.
 type consent struct {
 	id      string // of the decision under which the user was asked
 	expires time.Time
@@ -43,6 +43,8 @@ type consent struct {
 	// What the call brought for its server, as JSON: params' inputResponses and
 	// requestState; nil for none.
 	responses, state []byte
+	// no is why the user's answer is no yes; it is in no seal.
+	no error
 }
 
 // terms are digests of what the user agrees to. The zero terms are nobody's.
