@@ -23,6 +23,9 @@ func converse(_ context.Context, principal authz.Principal, to Client) {
 	gone := make(chan struct{})
 	say := func(format string, values ...any) { to.Send(fmt.Appendf(nil, format, values...), nil) }
 	to.Begin(func(_ []byte, m *wire.Message, _ error) {
+		if m.Method == "notifications/cancelled" {
+			say("%s", wire.Cancel(wire.OwnID("x", m.RequestID), "cancelled"))
+		}
 		if m.Kind != wire.Request {
 			return
 		}
@@ -155,6 +158,11 @@ func TestAQuestionAboutACallComesOnItsStream(t *testing.T) {
 	}
 	got := events(t, about, 2)
 	if !strings.Contains(got[0], "elicitation/create") || !strings.Contains(got[1], "notifications/cancelled") {
+		t.Errorf("got %q", got)
+	}
+	// Who cancelled the call does not read its stream any more.
+	send(t, "POST", url, `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"a\"/1"}}`, session)
+	if got := events(t, send(t, "GET", url, "", session), 1); !strings.Contains(got[0], `"reason":"cancelled"`) {
 		t.Errorf("got %q", got)
 	}
 }

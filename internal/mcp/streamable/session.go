@@ -225,8 +225,9 @@ func (s *session) working() *asked {
 // about is the request that a message belongs to; nil if it does not say.
 func (s *session) about(m *wire.Message) *asked {
 	for _, id := range []wire.ID{m.ID, m.RequestID} { // a question of the proxy's own, or its end
-		if about := id.About(); !about.IsZero() {
-			return s.waiting[about.Key()]
+		// Who cancelled a call may have closed its stream.
+		if a := s.waiting[id.About().Key()]; a != nil && !a.cancelled {
+			return a
 		}
 	}
 	if m.Kind != wire.Notification {
