@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -106,6 +107,20 @@ func TestACallIsForwardedOnlyWhenTheUserAgrees(t *testing.T) {
 				t.Errorf("record %+v", r)
 			}
 		})
+	}
+}
+
+// docs/guardrails.md shows what a user sees.
+func TestTheQuestionOfThePageIsTrue(t *testing.T) {
+	page, err := os.ReadFile("../../docs/guardrails.md")
+	check(t, err)
+	_, shown, _ := strings.Cut(string(page), "```\nMay the agent")
+	shown, _, _ = strings.Cut("May the agent"+shown, "\n```")
+	tb := converse(t, "own", confirmed(t, time.Minute))
+	tb.greet("2025-06-18", elicitation)
+	tb.say(manage(1, "UpdateService", `{"cluster":"shop","service":"checkout","desiredCount":2}`))
+	if _, text := tb.asked(); strings.Replace(text, "Ask Bob too.\n", "", 1) != shown {
+		t.Errorf("the user is asked\n%s\nand the page shows\n%s", text, shown)
 	}
 }
 
