@@ -36,7 +36,9 @@ func careful(t *testing.T, timeout string) *served {
 type user func(ctx context.Context, text string) (*mcp.ElicitResult, error)
 
 func says(action string) user {
-	return func(context.Context, string) (*mcp.ElicitResult, error) { return &mcp.ElicitResult{Action: action}, nil }
+	return func(context.Context, string) (*mcp.ElicitResult, error) {
+		return &mcp.ElicitResult{Action: action}, nil
+	}
 }
 
 // sit is a session of the go-sdk's client in front of which a user sits; nil: it

@@ -126,7 +126,9 @@ func TestTheLongerOfTwoReadsKeepsItsCredentials(t *testing.T) {
 }
 
 func TestADeadlineIsToldToTheServerThoughTheClientPauses(t *testing.T) {
-	tb := converse(t, "reader", func(g *Gate) { g.Timeout = 1500 * time.Millisecond })
+	patient := oneLane
+	patient.Grace = time.Minute // the server is not killed before it was told
+	tb := converseOn(t, patient, "reader", func(g *Gate) { g.Timeout = 1500 * time.Millisecond })
 	tb.say(manage(1, "ListClusters", `{}`))
 	tb.get()
 	for range 17 { // more than may wait for a client that does not read
