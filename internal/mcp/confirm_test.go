@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -103,6 +104,12 @@ func TestACallIsForwardedOnlyWhenTheUserAgrees(t *testing.T) {
 			if r.DecisionID != question.DecisionID || r.Approval == nil || r.Approval.Answer != tt.noted || r.Approval.Millis <= 0 {
 				t.Errorf("record %+v, %+v", r, r.Approval)
 			}
+			followed := tb.gate.Tracer.(*followers)
+			followed.mu.Lock()
+			if stages := followed.calls[r.DecisionID].stages; !slices.Contains(stages, StageConfirm) {
+				t.Errorf("the stages are %v", stages)
+			}
+			followed.mu.Unlock()
 			if class := map[bool]string{true: "allowed", false: "unconfirmed"}[tt.told == ""]; r.Class != class || (r.Grant != nil) != (tt.told == "") {
 				t.Errorf("record %+v", r)
 			}
