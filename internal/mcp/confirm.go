@@ -2,9 +2,6 @@ package mcp
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
@@ -177,14 +174,14 @@ func modernAsks(m *wire.Message) bool {
 }
 
 // termsOf are what a user is asked about: of a call that is not judged yet, as far
-// as they can be told.
+// as they can be told. There must be Consents.
 func (g *Gate) termsOf(m *wire.Message, judged judgement) terms {
 	return terms{
-		caller: digest(g.Caller.Principal, g.Caller.Persona, g.Caller.Role),
-		call:   digest(m.Method, g.Catalog.Server(), m.Name, hash(m.Arguments)),
+		caller: g.Consents.digest(g.Caller.Principal, g.Caller.Persona, g.Caller.Role),
+		call:   g.Consents.digest(m.Method, g.Catalog.Server(), m.Name, hash(m.Arguments)),
 		// The verdicts say which of the accesses are lent.
-		accesses: digest(judged.request.Accesses, verdicts(judged.decision), judged.decision.SessionDeny),
-		policy:   digest(judged.decision.Revision),
+		accesses: g.Consents.digest(judged.request.Accesses, verdicts(judged.decision), judged.decision.SessionDeny),
+		policy:   g.Consents.digest(judged.decision.Revision),
 	}
 }
 
@@ -193,20 +190,4 @@ func verdicts(d authz.Decision) (all []authz.Verdict) {
 		all = append(all, a.Verdict)
 	}
 	return all
-}
-
-// digest is the SHA-256 of values, each with its length. One that has no JSON form
-// equals nothing.
-func digest(values ...any) (sum [sha256.Size]byte) {
-	h := sha256.New()
-	for _, v := range values {
-		b, err := json.Marshal(v, json.Deterministic(true))
-		if err != nil {
-			b = []byte(rand.Text())
-		}
-		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(b))))
-		h.Write(b)
-	}
-	copy(sum[:], h.Sum(nil))
-	return sum
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/go-json-experiment/json"
 )
 
 // Consents seals what a client's user is asked about, for the clients of MCP
@@ -47,7 +49,9 @@ type consent struct {
 	no error
 }
 
-// terms are digests of what the user agrees to. The zero terms are nobody's.
+// terms are digests of what the user agrees to, by the key: the client holds them,
+// and must not find out by guessing what was looked up for the decision. The zero
+// terms are nobody's.
 type terms struct{ caller, call, accesses, policy [sha256.Size]byte }
 
 // differs names what of a call is not as it was when the user was asked; empty if
@@ -106,6 +110,23 @@ func (c *Consents) mac(b []byte) []byte {
 	h.Write([]byte(sealPrefix))
 	h.Write(b)
 	return h.Sum(nil)
+}
+
+// digest is the HMAC-SHA256 of values, each with its length. One that has no JSON
+// form equals nothing.
+func (c *Consents) digest(values ...any) (sum [sha256.Size]byte) {
+	h := hmac.New(sha256.New, c.key)
+	h.Write([]byte("terms"))
+	for _, v := range values {
+		b, err := json.Marshal(v, json.Deterministic(true))
+		if err != nil {
+			b = []byte(rand.Text())
+		}
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(b))))
+		h.Write(b)
+	}
+	copy(sum[:], h.Sum(nil))
+	return sum
 }
 
 // open reads a seal. Every text but the very one that seal wrote is errForged; one

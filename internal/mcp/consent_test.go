@@ -12,6 +12,7 @@ import (
 
 // aConsent is one that seals hold.
 func aConsent() consent {
+	digest := NewConsents([]byte("of the test"), time.Minute).digest
 	return consent{id: "abcdefghij0123456789", expires: time.Unix(4_000_000_000, 0), responses: []byte(`{"a":1}`), state: []byte(`"s"`),
 		about: terms{caller: digest("alice"), call: digest("call"), accesses: digest("accesses"), policy: digest("policy")}}
 }
@@ -128,6 +129,11 @@ func TestTermsDifferInEachPart(t *testing.T) {
 		if got := a.differs(b); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
+	}
+	c, other := NewConsents(nil, time.Minute), NewConsents(nil, time.Minute)
+	digest := c.digest
+	if digest("a") != digest("a") || digest("a") == other.digest("a") {
+		t.Error("a digest is not that of its value and key")
 	}
 	if digest("a", "bc") == digest("ab", "c") || digest(make(chan int)) == digest(make(chan int)) {
 		t.Error("what differs has the same digest")
