@@ -1,13 +1,9 @@
 package mcp
 
 import (
-	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -255,146 +251,7 @@ func (g *Gate) verdict(ctx, waiting context.Context, m *wire.Message, r *catalog
 	return judged, nil
 }
 
-// newRecord is the record of a message that is allowed, until it is not.
-func (g *Gate) newRecord(id string, m *wire.Message) audit.Record {
-	record := audit.Record{Phase: audit.PhaseDecision, DecisionID: id, Class: classAllowed, Path: "ecsmcp/authz/decision",
-		RequestedBy: g.Caller.Principal.Kind + "/" + g.Caller.Principal.ID, Persona: g.Caller.Persona,
-		Input: &audit.Input{Method: m.Method, Server: g.Catalog.Server(), Tool: short(m.Name), Region: g.Caller.Env.Region,
-			Account: g.Caller.Env.Account, ArgumentsSHA256: hash(m.Arguments)}}
-	if g.Shadow != nil {
-		record.Mode = "shadow"
-	}
-	return record
-}
-
 // leavesBehind is why a tool that no lease ends is refused where its server goes on.
 const leavesBehind = "it takes credentials beyond what it is lent and leaves some behind, such as a registry's login in the server's home, which the end of a lease does not end; it works with credentials.delivery: process, where the server and its home end with the call"
 
-// maxArguments bounds what is resolved: AWS takes far less in any one request.
-const maxArguments = 1 << 20
-
 var errWaited = errors.New("waited too long")
-
-// resolve turns the message into accesses.
-func (g *Gate) resolve(ctx context.Context, m *wire.Message) (*catalog.Resolution, error) {
-	defer g.timed(ctx, StageCatalogue)()
-	switch m.Method {
-	case "tools/call":
-		if m.HasTask {
-			return nil, &refusal{classMethod, "a task-augmented call acts after it was judged; send the call without params.task", "task-augmented call"}
-		}
-		if len(m.Arguments) > maxArguments {
-			return nil, &refusal{classArgument, fmt.Sprintf("the arguments are longer than %d bytes; send less in one call", maxArguments), "arguments too long"}
-		}
-		if err := g.hidden(ctx, m.Name); err != nil {
-			return nil, err
-		}
-		if err := g.unchanged(m.Name); err != nil {
-			return nil, err
-		}
-		resolution, err := g.Catalog.Resolve(g.Caller.Env, m.Name, m.Arguments)
-		if err == nil {
-			err = g.tooLong(resolution)
-		}
-		return resolution, err
-	case "prompts/get":
-		accesses, err := g.Catalog.Prompt(g.Caller.Env, m.Name)
-		return &catalog.Resolution{Tool: m.Name, Accesses: accesses}, err
-	case "resources/read", "resources/subscribe":
-		accesses, err := g.Catalog.Resource(g.Caller.Env, m.Name)
-		return &catalog.Resolution{Tool: m.Name, Accesses: accesses}, err
-	}
-	return nil, &refusal{classMethod, "the method is not known here", "no resolution for method " + m.Method}
-}
-
-// defaultWait and all that is added to it end before a session does.
-const defaultWait = 13 * time.Minute
-
-// tooLong refuses a call that is to wait longer than configuration allows.
-func (g *Gate) tooLong(r *catalog.Resolution) error {
-	if most := cmp.Or(g.Wait, defaultWait); r.Wait > most {
-		text := fmt.Sprintf("%s: %s asks to wait for %s, and limits.wait is %s; give at most %d", r.Tool, r.WaitArgument, r.Wait, most, int(most/time.Second))
-		return &refusal{classArgument, text, text}
-	}
-	return nil
-}
-
-// order asks for exactly the accesses that were allowed; an optional one that
-// was not is left out. In shadow mode it asks for the call's accesses as they
-// are: pins and denies would carry policy's verdict out at AWS.
-func (g *Gate) order(id string, r *catalog.Resolution, judged judgement) grant.Order {
-	order := grant.Order{DecisionID: id, Role: g.Caller.Role, Region: g.Caller.Env.Region,
-		SourceIdentity: grant.SourceIdentity(g.Caller.Principal.Kind, g.Caller.Principal.ID),
-		Tags:           map[string]string{"persona": g.Caller.Persona, "server": g.Catalog.Server(), "tool": r.Tool},
-		Renews:         r.LongRunning && g.Delivery == grant.DeliverLease, // the environment of a process cannot be changed, nor what was signed
-		Reusable:       !g.NoReuse && !r.Write && !r.Sensitive}
-	g.Caller.Terms.Add(&order, g.Caller.Principal.Tags)
-	if g.Shadow != nil {
-		for _, a := range judged.request.Accesses {
-			order.Items = append(order.Items, grant.Item{Access: a})
-		}
-		return order
-	}
-	order.Denies = judged.decision.SessionDeny
-	for i, a := range judged.request.Accesses {
-		if judged.decision.Accesses[i].Verdict != authz.Allowed {
-			continue
-		}
-		item := grant.Item{Access: a}
-		if judged.pins != nil {
-			item.Pins = judged.pins[i]
-		}
-		order.Items = append(order.Items, item)
-	}
-	return order
-}
-
-// mint returns the grant of order; nil if there is nothing to grant.
-func (g *Gate) mint(ctx context.Context, order grant.Order) (*grant.Grant, error) {
-	if !g.Delivery.Lends() {
-		return nil, nil
-	}
-	end := g.timed(ctx, StageGrant)
-	lent, err := g.Grants.Mint(ctx, order)
-	if errors.Is(err, grant.ErrNothingGrantable) {
-		return nil, nil
-	}
-	end()
-	switch {
-	case err != nil:
-	case lent.Reused:
-		g.observer().Lent(LentReused)
-	default:
-		g.observer().Lent(LentMinted)
-	}
-	return lent, err
-}
-
-// recordRefusal writes the one line of a refusal. If that fails, the refusal
-// stands and says so.
-func (g *Gate) recordRefusal(ctx context.Context, record audit.Record, r *refusal) error {
-	record.Phase, record.Class, record.Grant = audit.PhaseRefusal, r.class, nil
-	record.Message = together(r.detail, record.Message)
-	if err := g.append(ctx, record); err != nil {
-		return classify(err)
-	}
-	return r
-}
-
-// append puts a decision on record.
-func (g *Gate) append(ctx context.Context, record audit.Record) error {
-	defer g.timed(ctx, StageRecord)()
-	return g.Record.Append(record)
-}
-
-func together(texts ...string) string {
-	return strings.Join(slices.DeleteFunc(texts, func(s string) bool { return s == "" }), "; ")
-}
-
-func hash(b []byte) string {
-	if b == nil {
-		return ""
-	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
-}

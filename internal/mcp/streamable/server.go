@@ -1,12 +1,7 @@
 package streamable
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
-	"io"
-	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -203,48 +198,6 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request, principal authz.Pr
 	respond(w, http.StatusOK, answer)
 }
 
-// sessionFor finds the session of a message, or opens one for an initialize.
-func (s *Server) sessionFor(r *http.Request, m *wire.Message, principal authz.Principal) (_ *session, status int, why string) {
-	id := r.Header.Get("Mcp-Session-Id")
-	if id != "" {
-		session := s.find(id, principal)
-		if session == nil {
-			return nil, http.StatusNotFound, "there is no such session; initialize another"
-		}
-		return session, 0, ""
-	}
-	if m.Method != "initialize" || m.Kind != wire.Request {
-		return nil, http.StatusBadRequest, "send the header Mcp-Session-Id that the answer to initialize had"
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.open(principal, func() {})
-}
-
-// open starts a session; the caller holds the lock. ended is called with the lock, too.
-func (s *Server) open(principal authz.Principal, ended func()) (_ *session, status int, why string) {
-	if s.closed {
-		return nil, http.StatusServiceUnavailable, "the proxy is stopping; try again later"
-	}
-	count, ok := s.quotas.open(principal)
-	if !ok {
-		return nil, http.StatusTooManyRequests, "you have as many sessions as limits.principal_sessions; end one, or wait until one that is not used is closed"
-	}
-	if len(s.sessions) >= s.config.Sessions {
-		count()
-		return nil, http.StatusServiceUnavailable, "there are as many sessions as limits.sessions; try again later"
-	}
-	session := open(s.ctx, principal, s.config.Talk, func(session *session) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.sessions, session.id)
-		count()
-		ended()
-	})
-	s.sessions[session.id] = session
-	return session, 0, ""
-}
-
 func (s *Server) get(w http.ResponseWriter, r *http.Request, principal authz.Principal) {
 	if !accepts(r, "text/event-stream") {
 		fail(w, http.StatusNotAcceptable, "a GET is answered by events; accept text/event-stream")
@@ -288,39 +241,6 @@ func (s *Server) remove(w http.ResponseWriter, r *http.Request, principal authz.
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// find returns a principal's own session: another's is as if it were not there,
-// and so is one that was opened with other tags, for calls on it would carry them.
-func (s *Server) find(id string, principal authz.Principal) *session {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	session := s.sessions[id]
-	if session == nil || session.principal.Kind != principal.Kind || session.principal.ID != principal.ID || !maps.Equal(session.principal.Tags, principal.Tags) {
-		return nil
-	}
-	return session
-}
-
-// reap closes sessions that nobody uses.
-func (s *Server) reap() {
-	ticker := time.NewTicker(max(s.config.Idle/10, time.Second))
-	defer ticker.Stop()
-	for {
-		select {
-		case <-s.ctx.Done():
-			return
-		case now := <-ticker.C:
-			s.quotas.forget(now)
-			s.mu.Lock()
-			for _, session := range s.sessions {
-				if session.idle(now) > s.config.Idle {
-					session.close()
-				}
-			}
-			s.mu.Unlock()
-		}
-	}
-}
-
 // Close lets every session end, and ends what has not ended when the context is done.
 func (s *Server) Close(ctx context.Context) {
 	s.mu.Lock()
@@ -340,52 +260,4 @@ func (s *Server) Close(ctx context.Context) {
 		}
 	}
 	s.stop()
-}
-
-// body reads a request's body as one line.
-func (s *Server) body(w http.ResponseWriter, r *http.Request) (line []byte, status int, why string) {
-	most := int64(s.config.Limits.Bytes)
-	if most <= 0 {
-		most = 16 << 20
-	}
-	b, err := readAll(http.MaxBytesReader(w, r.Body, most), r.ContentLength)
-	if tooLong := new(http.MaxBytesError); errors.As(err, &tooLong) {
-		return nil, http.StatusRequestEntityTooLarge, "the message is longer than limits.message_bytes; send less"
-	}
-	if err != nil {
-		return nil, http.StatusBadRequest, "the body could not be read"
-	}
-	return oneLine(b), 0, ""
-}
-
-// readAll reads a body of this length; of no known one if it is not positive. It takes
-// no more memory than the body needs, for a session keeps some, and not much more
-// than what of it is there, for the length is only said.
-func readAll(body io.Reader, length int64) ([]byte, error) {
-	if length <= 0 {
-		return io.ReadAll(body)
-	}
-	b := make([]byte, min(length, 64<<10))
-	for n := 0; ; {
-		m, err := io.ReadFull(body, b[n:])
-		if n += m; err != nil || int64(n) == length {
-			return b[:n], err
-		}
-		b = append(make([]byte, 0, min(length, 8*int64(n))), b...)
-		b = b[:cap(b)]
-	}
-}
-
-// oneLine makes a body one line: between tokens a line break means the same as a
-// space. Elsewhere it is no JSON, and is left for the reader to refuse.
-func oneLine(body []byte) []byte {
-	if bytes.IndexByte(body, '\n') < 0 && bytes.IndexByte(body, '\r') < 0 || !json.Valid(body) {
-		return body
-	}
-	for i, b := range body {
-		if b == '\n' || b == '\r' {
-			body[i] = ' '
-		}
-	}
-	return body
 }
