@@ -9,10 +9,12 @@ import (
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/audit"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/config"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/traces"
 )
 
-// openRecords opens the audit log, and has its head announced until end is called.
-func openRecords(cfg *config.Config, log *zap.Logger) (records *audit.Log, end func(), err error) {
+// openRecords opens the audit log, and has its head announced until end is called,
+// to whoever collects the log and the traces; follows may be nil.
+func openRecords(cfg *config.Config, log *zap.Logger, follows *traces.Traces) (records *audit.Log, end func(), err error) {
 	key, err := auditKey(cfg.Audit.KeyFile)
 	if err != nil {
 		return nil, nil, err
@@ -22,6 +24,7 @@ func openRecords(cfg *config.Config, log *zap.Logger) (records *audit.Log, end f
 	}
 	stop := announce(records, cfg.Audit.Announce.D(), func(h audit.Head) {
 		log.Info("head of the audit log", zap.String("head", h.String()), zap.String("file", cfg.Audit.File))
+		follows.Head(h.String())
 	})
 	return records, func() {
 		stop()

@@ -60,7 +60,11 @@ func (s *sidecar) run(ctx context.Context) error {
 		return err
 	}
 	s.live = live
-	records, closeRecords, err := openRecords(cfg, s.log)
+	if s.traces, err = newTraces(ctx, cfg, s.log); err != nil {
+		return err
+	}
+	defer s.traces.Close()
+	records, closeRecords, err := openRecords(cfg, s.log, s.traces)
 	if err != nil {
 		return err
 	}
@@ -86,10 +90,6 @@ func (s *sidecar) run(ctx context.Context) error {
 	}
 	go policies.follow(ctx, live, changes, stop)
 	go aws.check(ctx, s.log)
-	if s.traces, err = newTraces(ctx, cfg, s.log); err != nil {
-		return err
-	}
-	defer s.traces.Close()
 	s.operation = &operation{config: cfg, log: s.log, live: live, records: s.records, sts: aws.watch, lanes: s.processes, shadow: s.shadow, traces: s.traces, serves: true}
 	closeAdmin, err := s.operation.open()
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -164,13 +166,13 @@ func TestACollectorThatTakesNothingHoldsUpNoCall(t *testing.T) {
 			}
 		}
 	}
-	has(`ecs_mcp_proxy_spans_total{result="failed"} 10`)
+	has(`ecs_mcp_proxy_spans_total{result="failed"} 1`)
 	if !strings.Contains(s.log(), "it answered 503") {
 		t.Error("the log does not say that traces are dropped")
 	}
 	c.answer(0)
 	operate(t, session, "ListClusters", map[string]any{})
-	has(`ecs_mcp_proxy_spans_total{result="exported"} 10`)
+	has(`ecs_mcp_proxy_spans_total{result="exported"} 1`)
 	c.Close()
 	if text, isError := operate(t, session, "ListClusters", map[string]any{}); isError {
 		t.Fatal(text)
@@ -200,5 +202,33 @@ traces: {endpoint: %q}
 		if got := recorded(t, filepath.Join(dir, "audit.jsonl"))[id]; got[0] != "policy" || slices.Contains(f.stages, "identify") {
 			t.Errorf("%s: %v %v", id, got, f.stages)
 		}
+	}
+}
+
+// Whoever collects traces holds what a log is found by whose end was cut off, even
+// if few calls are followed.
+func TestTheCollectorHoldsTheHeadOfTheAuditLog(t *testing.T) {
+	c := collect(t)
+	s := serve(t, fmt.Sprintf("traces: {endpoint: %q, sample_percent: 1}\n", c.URL+"/v1/traces"))
+	for range 3 {
+		operate(t, s.connect(t, "ci"), "ListClusters", map[string]any{})
+	}
+	must(t, s.cmd.Process.Signal(syscall.SIGTERM))
+	<-s.ended
+	head := ""
+	for _, span := range c.spans {
+		if span.GetName() == "audit head" {
+			head = span.GetAttributes()[0].GetValue().GetStringValue()
+		}
+	}
+	file := filepath.Join(s.dir, "audit.jsonl")
+	if out, err := exec.Command(binary(t), "audit", "verify", "--head", head, file).CombinedOutput(); err != nil {
+		t.Fatalf("the head %q: %v %s", head, err, out)
+	}
+	b, err := os.ReadFile(file)
+	must(t, err)
+	must(t, os.WriteFile(file, b[:bytes.LastIndexByte(b[:len(b)-1], '\n')+1], 0o600))
+	if out, err := exec.Command(binary(t), "audit", "verify", "--head", head, file).CombinedOutput(); err == nil {
+		t.Errorf("a log without its last line: %s", out)
 	}
 }

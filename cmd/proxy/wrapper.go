@@ -54,7 +54,12 @@ func (w *wrapper) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	records, closeRecords, err := openRecords(cfg, w.log)
+	follows, err := newTraces(ctx, cfg, w.log)
+	if err != nil {
+		return err
+	}
+	defer follows.Close()
+	records, closeRecords, err := openRecords(cfg, w.log, follows)
 	if err != nil {
 		return err
 	}
@@ -99,16 +104,12 @@ func (w *wrapper) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	common := shared{catalogue: catalogue, live: live, facts: newFacts(cfg, aws), broker: grant.NewBroker(aws.sts), records: records}
+	common := shared{catalogue: catalogue, live: live, facts: newFacts(cfg, aws), broker: grant.NewBroker(aws.sts), records: records, traces: follows}
 	if cfg.Mode == config.ModeShadow {
 		common.shadow = new(mcp.Shadow)
 		go common.shadow.Announce(ctx, func(text string) { w.log.Warn(text) })
 	}
-	if common.traces, err = newTraces(ctx, cfg, w.log); err != nil {
-		return err
-	}
-	defer common.traces.Close()
-	operation := &operation{config: cfg, log: w.log, live: live, records: records, sts: aws.watch, lanes: processes, shadow: common.shadow, traces: common.traces,
+	operation := &operation{config: cfg, log: w.log, live: live, records: records, sts: aws.watch, lanes: processes, shadow: common.shadow, traces: follows,
 		running: func() bool { return lanes.Running() != nil }}
 	closeAdmin, err := operation.open()
 	if err != nil {

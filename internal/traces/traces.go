@@ -52,7 +52,7 @@ func New(ctx context.Context, config Config) (*Traces, error) {
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) {})) // it would write to standard error; what is lost is counted here
 	q := newQueue(exporter, config.Trouble)
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(q),
-		sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.TraceIDRatioBased(config.Ratio))),
+		sdktrace.WithSampler(sampler{sdktrace.ParentBased(sdktrace.TraceIDRatioBased(config.Ratio))}),
 		sdktrace.WithResource(resource.NewSchemaless(attribute.String("service.name", service), attribute.String("service.version", config.Version))))
 	return &Traces{provider: provider, tracer: provider.Tracer(service), queue: q}, nil
 }
