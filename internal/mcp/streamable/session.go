@@ -97,6 +97,9 @@ func (s *session) over() bool {
 func (s *session) close() {
 	s.mu.Lock()
 	gone := s.gone
+	if s.closed {
+		gone = nil // was told
+	}
 	s.closed = true
 	s.mu.Unlock()
 	if gone != nil {
