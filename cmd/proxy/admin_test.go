@@ -67,6 +67,7 @@ func callerIdentities(aws *fakeaws.AWS) (n int) {
 }
 
 func TestServeTellsOperatorsWhetherItIsReady(t *testing.T) {
+	t.Parallel()
 	s := serve(t, withAdmin)
 	admin := "http://" + s.admin(t)
 	if status, body := look(t, admin+"/healthz"); status != 200 || body != "ok\n" {
@@ -112,6 +113,7 @@ func TestServeTellsOperatorsWhetherItIsReady(t *testing.T) {
 }
 
 func TestServeIsNotReadyWhenSTSAndTheServerAreAway(t *testing.T) {
+	t.Parallel()
 	s := serve(t, withAdmin+`
 limits: {call_timeout: 5s}`)
 	s.aws.Close()
@@ -136,6 +138,7 @@ func becomes(t *testing.T, url string, status int, want string) {
 }
 
 func TestServeIsNotReadyWhenItsServerCannotBeStarted(t *testing.T) {
+	t.Parallel()
 	command := ""
 	s := serveWith(t, withAdmin+"\n", func(self string) string {
 		command = filepath.Join(t.TempDir(), "server")
@@ -149,6 +152,7 @@ func TestServeIsNotReadyWhenItsServerCannotBeStarted(t *testing.T) {
 }
 
 func TestServeIsNotReadyWhenItsServerTakesNoConnection(t *testing.T) {
+	t.Parallel()
 	web := httptest.NewServer(http.NotFoundHandler())
 	s := serveWith(t, "credentials: {delivery: none}\n"+withAdmin+"\n", func(string) string { return fmt.Sprintf("{urls: [{url: %q}]}", web.URL+"/secret-path") })
 	ready, name := "http://"+s.admin(t)+"/readyz", "upstream "+strings.TrimPrefix(web.URL, "http://")
@@ -161,6 +165,7 @@ func TestServeIsNotReadyWhenItsServerTakesNoConnection(t *testing.T) {
 }
 
 func TestWrapTellsOperatorsWhetherItIsReady(t *testing.T) {
+	t.Parallel()
 	s := &served{ended: make(chan struct{}), dir: t.TempDir()}
 	must(t, os.WriteFile(filepath.Join(s.dir, "config.yaml"), []byte(fmt.Sprintf(`version: 1
 aws: {region: us-east-1}
@@ -188,6 +193,7 @@ audit: {file: audit.jsonl}
 }
 
 func TestWrapIsNotReadyWhileItsServerIsStartedAgain(t *testing.T) {
+	t.Parallel()
 	o := &operation{config: &config.Config{Upstream: config.Upstream{Command: []string{binary(t)}}}, running: func() bool { return false }}
 	if err := o.upstream(); err == nil || !strings.Contains(err.Error(), "is being started again") {
 		t.Error(err)

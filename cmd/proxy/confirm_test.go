@@ -89,6 +89,7 @@ func change(t *testing.T, session *mcp.ClientSession, count int) (text string, i
 // Real clients of each era, by HTTP and by stdio: a change goes ahead when the user
 // agrees, and else not.
 func TestTheClientsUserIsAsked(t *testing.T) {
+	t.Parallel()
 	s := careful(t, "2m")
 	for _, by := range []string{"serve", "wrap"} {
 		for _, version := range []string{"2026-07-28", "2025-11-25", "2025-06-18"} {
@@ -148,6 +149,7 @@ func TestTheClientsUserIsAsked(t *testing.T) {
 }
 
 func TestAUserWhoIsTooSlowHasNotAgreed(t *testing.T) {
+	t.Parallel()
 	s := careful(t, "1s")
 	for _, by := range []string{"serve", "wrap"} {
 		t.Run(by+" with a session", func(t *testing.T) {
@@ -186,6 +188,7 @@ func TestAUserWhoIsTooSlowHasNotAgreed(t *testing.T) {
 // Two calls of one session are asked about at the same time, and answered in the
 // other order.
 func TestUsersAreAskedAboutTwoCallsAtOnce(t *testing.T) {
+	t.Parallel()
 	s := careful(t, "2m")
 	for _, by := range []string{"serve", "wrap"} {
 		for _, version := range []string{"2026-07-28", "2025-11-25"} {
@@ -217,6 +220,7 @@ func TestUsersAreAskedAboutTwoCallsAtOnce(t *testing.T) {
 
 // A client that gives a call up is not asked about it any more.
 func TestACallThatIsCancelledWhileTheUserIsAsked(t *testing.T) {
+	t.Parallel()
 	s := careful(t, "2m")
 	for _, by := range []string{"serve", "wrap"} {
 		t.Run(by, func(t *testing.T) {
@@ -245,6 +249,7 @@ func TestACallThatIsCancelledWhileTheUserIsAsked(t *testing.T) {
 // What one client was given, no other one can use, nor the same one twice: by HTTP,
 // as raw requests.
 func TestAConsentIsNobodyElses(t *testing.T) {
+	t.Parallel()
 	s := careful(t, "2m")
 	post := func(more string, by ...string) string {
 		t.Helper()

@@ -64,6 +64,7 @@ func TestSTSIsAskedAtItsRegionsEndpoint(t *testing.T) {
 // Account and partition of a call are the role's, wherever the proxy's own
 // credentials are from.
 func TestAccountAndPartitionAreTheRoles(t *testing.T) {
+	t.Parallel()
 	for region, partition := range map[string]string{"us-east-1": "aws", "us-gov-west-1": "aws-us-gov", "cn-north-1": "aws-cn"} {
 		role := "arn:" + partition + ":iam::210987654321:role/mcp"
 		cfg := &config.Config{Version: 1, AWS: config.AWS{Region: region},

@@ -140,6 +140,7 @@ func heldElsewhere(page string, c docstest.Command) int {
 
 // What is said to run a command is there.
 func TestWhatRunsTheOtherCommandsIsThere(t *testing.T) {
+	t.Parallel()
 	tests, err := docstest.Tests("../..")
 	if err != nil {
 		t.Fatal(err)
@@ -170,6 +171,7 @@ func TestWhatRunsTheOtherCommandsIsThere(t *testing.T) {
 
 // What a page says in the middle of a sentence is a command as well.
 func TestCommandsInSentencesHaveTheirFlags(t *testing.T) {
+	t.Parallel()
 	found := 0
 	for _, page := range pages(t) {
 		for _, span := range regexp.MustCompile("`((?:ecs-mcp-proxy|make) [^`]+)`").FindAllStringSubmatch(pageAt(t, "../../"+page), -1) {
@@ -186,6 +188,7 @@ func TestCommandsInSentencesHaveTheirFlags(t *testing.T) {
 
 // The entry of an MCP client that a page shows starts the program as it can be started.
 func TestTheEntriesOfClientsHaveTheirFlags(t *testing.T) {
+	t.Parallel()
 	found := 0
 	for _, page := range pages(t) {
 		for _, block := range docstest.Blocks(pageAt(t, "../../"+page)) {

@@ -15,6 +15,7 @@ var update = flag.Bool("update", false, "write the generated pages")
 
 // docs/commands.md is what the program says of itself, verb by verb.
 func TestThePageOfCommandsIsWhatTheProgramSays(t *testing.T) {
+	t.Parallel()
 	var page strings.Builder
 	page.WriteString(`# Commands
 

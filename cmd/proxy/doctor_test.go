@@ -34,6 +34,7 @@ func expectSaid(t *testing.T, f finding, want string) {
 }
 
 func TestDoctorLooksAtTLSFiles(t *testing.T) {
+	t.Parallel()
 	f := newTLSFiles(t)
 	file := func(name string) string { return filepath.Join(f.dir, name) }
 	cfg := func(hosts ...string) *config.Config {
@@ -59,6 +60,7 @@ func TestDoctorLooksAtTLSFiles(t *testing.T) {
 }
 
 func TestDoctorFetchesTheIssuersKeys(t *testing.T) {
+	t.Parallel()
 	issuer := newIssuer(t)
 	cfg := &config.Config{Listen: config.Listen{Auth: config.Auth{JWT: &config.JWT{Issuer: "https://issuer.example.com", JWKSURL: issuer.URL}}}}
 	expectSaid(t, checkKeys(t.Context(), cfg), "✓ it: the keys of https://issuer.example.com are at http://127.0.0.1:")
@@ -72,6 +74,7 @@ func TestDoctorFetchesTheIssuersKeys(t *testing.T) {
 }
 
 func TestDoctorLooksAtAddressesAndTokens(t *testing.T) {
+	t.Parallel()
 	cfg := &config.Config{Admin: config.Admin{Address: "127.0.0.1:0"}, Listen: config.Listen{Address: "127.0.0.1:0", Path: "/mcp"}}
 	expectSaid(t, checkAdmin(cfg), "✓ it: 127.0.0.1:0 is free")
 	expectSaid(t, checkListen(cfg), "✓ it: 127.0.0.1:0 is free")

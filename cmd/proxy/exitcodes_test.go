@@ -8,6 +8,7 @@ import (
 )
 
 func TestTheExitCodesAreDocumentedAsHelpSaysThem(t *testing.T) {
+	t.Parallel()
 	page, err := os.ReadFile("../../docs/operations.md")
 	must(t, err)
 	if !strings.Contains(string(page), "```\n"+exitCodesHelp+"\n```") {
@@ -16,6 +17,7 @@ func TestTheExitCodesAreDocumentedAsHelpSaysThem(t *testing.T) {
 }
 
 func TestServeEndsWith0WhenItIsTold(t *testing.T) {
+	t.Parallel()
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		s := serve(t, "")
 		must(t, s.cmd.Process.Signal(signal))

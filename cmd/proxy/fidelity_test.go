@@ -25,6 +25,7 @@ var permitted = map[string]string{
 // side hears is compared with what the other said, byte for byte. The harness says
 // the same directly, so it changes nothing itself.
 func TestOnlyWhatPolicyChangesDiffers(t *testing.T) {
+	t.Parallel()
 	used := map[string]bool{}
 	for _, c := range []struct{ file, version string }{{"sessions.txt", "2025-11-25"}, {"sessions.txt", "2024-11-05"}, {"stateless.txt", "2026-07-28"}} {
 		file, err := filepath.Abs(filepath.Join("testdata/fidelity", c.file))

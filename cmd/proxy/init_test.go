@@ -10,6 +10,7 @@ import (
 
 // The null device is a character device, as a terminal is, and answers nothing.
 func TestInitTakesItsDefaultsWhereNobodyAnswers(t *testing.T) {
+	t.Parallel()
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if !strings.HasSuffix(os.Args[0], ".test") {
+		quick()
+	}
 	testscript.Main(m, map[string]func(){"ecs-mcp-proxy": main, "strange-server": strangeServer, "fastmcp": fastmcpMain})
 }
 

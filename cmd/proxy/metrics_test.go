@@ -11,6 +11,7 @@ import (
 )
 
 func TestServeCountsWhatItDoes(t *testing.T) {
+	t.Parallel()
 	own := filepath.Join(t.TempDir(), "own.rego")
 	guardrail := func(text string) {
 		must(t, os.WriteFile(own, []byte("package ecsmcp.guardrails.mine\n\n"+text), 0o600))
@@ -63,6 +64,7 @@ func TestServeCountsWhatItDoes(t *testing.T) {
 }
 
 func TestServeCountsWhomItDoesNotLetInAndRecordsNothingOfThem(t *testing.T) {
+	t.Parallel()
 	s := serve(t, withAdmin+"\nlimits: {rate: 1, burst: 3}\n")
 	record := func() string {
 		b, err := os.ReadFile(filepath.Join(s.dir, "audit.jsonl"))

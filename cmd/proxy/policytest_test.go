@@ -68,6 +68,7 @@ func TestPolicyTestsAsOPADoes(t *testing.T) {
 // Every built-in document that policy show prints is one that policy check takes
 // once its placeholders are filled.
 func TestShownDocumentsAreTaken(t *testing.T) {
+	t.Parallel()
 	examples := map[string]string{"region": "us-east-1", "account": "123456789012", "partition": "aws", "cluster": "shop", "service": "web",
 		"task_roles": "app-*", "managed_roles": "app-*"}
 	for _, d := range policy.Builtins() {

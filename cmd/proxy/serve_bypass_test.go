@@ -24,6 +24,7 @@ import (
 // Whatever is tried, by either transport and on either kind of upstream: nothing that was
 // not judged reaches the server, and the session goes on.
 func TestNothingUnjudgedReachesTheServer(t *testing.T) {
+	t.Parallel()
 	for _, front := range []string{"HTTP", "stdio"} {
 		for _, kind := range []string{"a command", "a URL"} {
 			t.Run(front+" to "+kind, func(t *testing.T) {
@@ -107,6 +108,7 @@ audit: {file: audit.jsonl}
 
 // A list is filtered on a stream that its reader takes up again, too.
 func TestAResumedStreamHoldsTheFilteredListAlone(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	corpusFile := filepath.Join(dir, "corpus")
 	must(t, os.WriteFile(corpusFile, []byte(`> {"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}

@@ -53,6 +53,7 @@ func (s showing) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // Source: MCP, authorization: token passthrough is forbidden.
 func TestWhatAClientShowsGoesNoFurther(t *testing.T) {
+	t.Parallel()
 	server := mcp.NewServer(&mcp.Implementation{Name: "upstream", Version: "1"}, nil)
 	mcp.AddTool(server, &mcp.Tool{Name: "ecs_resource_management"}, func(context.Context, *mcp.CallToolRequest, map[string]any) (*mcp.CallToolResult, any, error) {
 		return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: "done"}}}, nil, nil
@@ -117,6 +118,7 @@ func TestWhatAClientShowsGoesNoFurther(t *testing.T) {
 }
 
 func TestATokenInTheAddressIsNotLookedAt(t *testing.T) {
+	t.Parallel()
 	s := serve(t, "")
 	s.url += "?access_token=" + token("ci")
 	if response, body := s.ask(t, hello); response.StatusCode != http.StatusUnauthorized || strings.Contains(body, token("ci")) || strings.Contains(s.log(), token("ci")) {

@@ -14,6 +14,7 @@ import (
 // A client of either kind is told: one with a session on its GET, one of 2026-07-28 on
 // the stream of its subscriptions/listen.
 func TestServeTellsItsClientsThatPolicyChangedTheirList(t *testing.T) {
+	t.Parallel()
 	own := filepath.Join(t.TempDir(), "own.rego")
 	policy := func(text string) {
 		must(t, os.WriteFile(own, []byte("package ecsmcp.guardrails.mine\n\n"+text), 0o600))

@@ -139,6 +139,7 @@ func (s *served) status(message, authorization string) int {
 }
 
 func TestServeTakesAJWTForThePrincipalItNames(t *testing.T) {
+	t.Parallel()
 	i := newIssuer(t)
 	s := serveJWT(t, i)
 	shown := &changing{token: i.token(t, nil)}
@@ -174,6 +175,7 @@ func TestServeTakesAJWTForThePrincipalItNames(t *testing.T) {
 }
 
 func TestARenewedJWTContinuesTheSessionAndNobodyElses(t *testing.T) {
+	t.Parallel()
 	i := newIssuer(t)
 	s := serveJWT(t, i)
 	response, body := s.ask(t, hello, "Authorization", "Bearer "+i.token(t, nil))
@@ -200,6 +202,7 @@ func TestARenewedJWTContinuesTheSessionAndNobodyElses(t *testing.T) {
 }
 
 func TestServeRefusesAJWTThatIsNotForIt(t *testing.T) {
+	t.Parallel()
 	i, other := newIssuer(t), newIssuer(t)
 	s := serveJWT(t, i)
 	for name, token := range map[string]string{
@@ -230,6 +233,7 @@ func TestServeRefusesAJWTThatIsNotForIt(t *testing.T) {
 }
 
 func TestServeSaysThatTheIssuerIsAway(t *testing.T) {
+	t.Parallel()
 	i := newIssuer(t)
 	token := i.token(t, nil)
 	i.Close()
@@ -240,6 +244,7 @@ func TestServeSaysThatTheIssuerIsAway(t *testing.T) {
 }
 
 func TestServeSaysWhereTokensComeFrom(t *testing.T) {
+	t.Parallel()
 	s := serveJWT(t, newIssuer(t))
 	response, _ := s.ask(t, hello)
 	if got, want := response.Header.Get("Www-Authenticate"), `Bearer resource_metadata="https://mcp.example/.well-known/oauth-protected-resource/tools/mcp"`; got != want {
@@ -269,6 +274,7 @@ func TestServeSaysWhereTokensComeFrom(t *testing.T) {
 }
 
 func TestServeWithoutJWTHasNoMetadata(t *testing.T) {
+	t.Parallel()
 	s := serve(t, "")
 	response, err := http.Get(strings.TrimSuffix(s.url, "/mcp") + "/.well-known/oauth-protected-resource")
 	must(t, err)

@@ -25,6 +25,7 @@ func flood(s *served, n int, message, authorization string) map[int]int {
 }
 
 func TestServeKeepsOnePrincipalFromTheOthers(t *testing.T) {
+	t.Parallel()
 	s := serve(t, "limits: {rate: 5, burst: 20}\n")
 	reader := s.connect(t, "reader")
 	var stop atomic.Bool
@@ -50,6 +51,7 @@ func TestServeKeepsOnePrincipalFromTheOthers(t *testing.T) {
 }
 
 func TestServeBoundsWhatAPrincipalHasInProgress(t *testing.T) {
+	t.Parallel()
 	s := serve(t, "limits: {concurrency: 1}\n")
 	if got := flood(s, 20, hello, "Bearer "+token("ci")); got[http.StatusTooManyRequests] == 0 || got[http.StatusOK] == 0 || got[http.StatusOK]+got[http.StatusTooManyRequests] != 20 {
 		t.Errorf("20 sessions at once: %v", got)

@@ -112,6 +112,7 @@ func (s *served) resident(t *testing.T) int {
 
 // The bounds are wide, because the machine is anybody's; bench measures.
 func TestServeHoldsManyIdleSessionsAndRefusesMoreAtOnce(t *testing.T) {
+	t.Parallel()
 	upstream := mcp.NewServer(&mcp.Implementation{Name: "upstream", Version: "1"}, nil)
 	upstream.AddTool(&mcp.Tool{Name: "ecs_resource_management", InputSchema: json.RawMessage(`{"type":"object"}`)},
 		func(context.Context, *mcp.CallToolRequest) (*mcp.CallToolResult, error) {

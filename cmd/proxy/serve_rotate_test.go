@@ -14,6 +14,7 @@ import (
 // Clients call while the audit log is moved away and SIGHUP is sent, as logrotate
 // does it: serve goes on, and no line is lost.
 func TestServeGoesOnWhileItsRecordIsRotated(t *testing.T) {
+	t.Parallel()
 	const clients, calls, rotations = 3, 6, 4
 	s := serve(t, "")
 	path := filepath.Join(s.dir, "audit.jsonl")

@@ -104,6 +104,7 @@ func (s *signedTo) judge(t *testing.T) (sessions int) {
 }
 
 func TestServeSignsForTheManagedServer(t *testing.T) {
+	t.Parallel()
 	s := serveSigned(t, managed.New)
 	operator, auditor := s.connect(t, "operator"), s.connect(t, "auditor")
 
@@ -160,6 +161,7 @@ func TestServeSignsForTheManagedServer(t *testing.T) {
 }
 
 func TestServeDecidesOnTheUseOfTheManagedServer(t *testing.T) {
+	t.Parallel()
 	s := serveSigned(t, managed.New)
 	response, body := s.ask(t, hello, "Authorization", "Bearer "+token("reader"), "Accept", "application/json, text/event-stream")
 	for _, want := range []string{"the server cannot be asked", "ecs-mcp:UseMcp", "audit show"} {
@@ -178,6 +180,7 @@ func TestServeDecidesOnTheUseOfTheManagedServer(t *testing.T) {
 // AWS ends a grant by its own clock. The proxy does not know, goes on with it, and
 // says what AWS answers.
 func TestServeSaysThatAWSDidNotAcceptARequest(t *testing.T) {
+	t.Parallel()
 	s := serveSigned(t, managed.New)
 	operator := s.connect(t, "operator")
 	if text, isError := use(t, operator, "get_deployment_status"); isError {
@@ -196,6 +199,7 @@ func TestServeSaysThatAWSDidNotAcceptARequest(t *testing.T) {
 }
 
 func TestServeKeepsASessionForCallsOfItsScope(t *testing.T) {
+	t.Parallel()
 	s := serveSigned(t, managed.New)
 	operator := s.connect(t, "operator")
 	for range 4 {
@@ -218,6 +222,7 @@ func TestServeKeepsASessionForCallsOfItsScope(t *testing.T) {
 // In 2026-07-28 there are no sessions: every request stands for itself, and is
 // signed for itself.
 func TestServeSignsEachRequestThatStandsForItself(t *testing.T) {
+	t.Parallel()
 	s := serveSigned(t, managed.NewStateless)
 	const meta = `"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"t","version":"1"},"io.modelcontextprotocol/clientCapabilities":{},"AWS_REGION":"eu-west-1"}`
 	say := func(id, method, params string, headers ...string) string {

@@ -223,6 +223,7 @@ func operate(t *testing.T, session *mcp.ClientSession, operation string, params 
 }
 
 func TestServeGivesEachPrincipalItsOwnPersona(t *testing.T) {
+	t.Parallel()
 	s := serve(t, "")
 	ci, reader := s.connect(t, "ci"), s.connect(t, "reader")
 	staging := map[string]any{"cluster": "staging", "service": "checkout"}
@@ -266,6 +267,7 @@ func TestServeGivesEachPrincipalItsOwnPersona(t *testing.T) {
 }
 
 func TestServeLetsNobodyInWithoutAToken(t *testing.T) {
+	t.Parallel()
 	s := serve(t, "")
 	hello := `{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}`
 	for name, header := range map[string]string{"none": "", "another": "Bearer " + token("mallory"), "a prefix": "Bearer " + token("ci")[:20], "another scheme": "Basic " + token("ci")} {
@@ -286,6 +288,7 @@ func TestServeLetsNobodyInWithoutAToken(t *testing.T) {
 }
 
 func TestServeEndsWhatIsInProgressWhenItIsTold(t *testing.T) {
+	t.Parallel()
 	s := serve(t, "")
 	session := s.connect(t, "ci")
 	operate(t, session, "ListClusters", map[string]any{})
@@ -301,6 +304,7 @@ func TestServeEndsWhatIsInProgressWhenItIsTold(t *testing.T) {
 }
 
 func TestServeNeverOpensThePortWithAPolicyThatDoesNotCompile(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	must(t, os.WriteFile(filepath.Join(dir, "bad.rego"), []byte("package x\n\nimport rego.v1\n\nallow if {"), 0o600))
 	must(t, os.WriteFile(filepath.Join(dir, "config.yaml"), []byte(`version: 1

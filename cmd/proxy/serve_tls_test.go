@@ -152,6 +152,7 @@ func spiffe(t *testing.T) x509.Certificate {
 }
 
 func TestServeTakesAClientCertificateForThePrincipalItNames(t *testing.T) {
+	t.Parallel()
 	f := newTLSFiles(t)
 	s := serveMore(t, more{principals: certified, listen: f.listen("")})
 	ci := f.by(t, client(f.clients, t, spiffe(t)))
@@ -204,6 +205,7 @@ func TestServeTakesAClientCertificateForThePrincipalItNames(t *testing.T) {
 }
 
 func TestServeLetsATokenSayWhoUsesACertificate(t *testing.T) {
+	t.Parallel()
 	f := newTLSFiles(t)
 	s := serveMore(t, more{principals: certified, listen: f.listen(", both: token")})
 	shown := f.by(t, client(f.clients, t, x509.Certificate{DNSNames: []string{"x.example.org"}}))
@@ -215,6 +217,7 @@ func TestServeLetsATokenSayWhoUsesACertificate(t *testing.T) {
 }
 
 func TestServeTakesChangedCertificates(t *testing.T) {
+	t.Parallel()
 	f := newTLSFiles(t)
 	s := serveMore(t, more{principals: certified, listen: f.listen("")})
 	old := f.by(t, client(f.clients, t, spiffe(t)))
@@ -259,6 +262,7 @@ func TestServeTakesChangedCertificates(t *testing.T) {
 }
 
 func TestServeSpeaksNoOldTLS(t *testing.T) {
+	t.Parallel()
 	f := newTLSFiles(t)
 	s := serveMore(t, more{listen: f.listen("")})
 	address := strings.TrimSuffix(strings.TrimPrefix(s.url, "https://"), "/mcp")
@@ -270,6 +274,7 @@ func TestServeSpeaksNoOldTLS(t *testing.T) {
 }
 
 func TestHealthIsAskedOverTLS(t *testing.T) {
+	t.Parallel()
 	f := newTLSFiles(t)
 	s := serveMore(t, more{listen: f.listen("")})
 	must(t, askHealth(s.url, time.Minute))

@@ -54,6 +54,7 @@ func lockOf(t *testing.T, tools ...string) string {
 // CVE-2025-54136, for a client that calls what it was told of elsewhere: the proxy
 // asks the server for its tools itself before one is called.
 func TestAToolThatIsNotAsItWasLockedIsRefusedToAClientThatNeverLists(t *testing.T) {
+	t.Parallel()
 	for name, tt := range map[string]struct {
 		offered []string
 		want    string
@@ -124,6 +125,7 @@ func (c *plainClient) hear(t *testing.T) string {
 // What one session saw holds for the next, though nobody lists there, and its
 // server is another process.
 func TestAToolIsHeldInEverySessionToWhatItSaidInOne(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	first, second := offering(t, dir, "first", oddTool), offering(t, dir, "second", pulledTool)
 	strange, pulled, record := filepath.Join(dir, "strange-server"), filepath.Join(dir, "pulled"), filepath.Join(dir, "heard")

@@ -62,6 +62,7 @@ func recorded(t *testing.T, file string) map[string][2]string {
 
 // Sources: W3C Trace Context; MCP, SEP-414; OpenTelemetry semantic conventions for MCP.
 func TestServeSendsASpanForEachCallAndEachStage(t *testing.T) {
+	t.Parallel()
 	c := collect(t)
 	headers := filepath.Join(t.TempDir(), "headers")
 	must(t, os.WriteFile(headers, []byte("Authorization: Bearer canary-collector\nX-Team: platform\n"), 0o600))
@@ -146,6 +147,7 @@ func TestServeSendsASpanForEachCallAndEachStage(t *testing.T) {
 }
 
 func TestACollectorThatTakesNothingHoldsUpNoCall(t *testing.T) {
+	t.Parallel()
 	c := collect(t)
 	c.answer(http.StatusServiceUnavailable)
 	s := serve(t, withAdmin+fmt.Sprintf("\ntraces: {endpoint: %q}\n", c.URL+"/v1/traces"))
@@ -180,6 +182,7 @@ func TestACollectorThatTakesNothingHoldsUpNoCall(t *testing.T) {
 }
 
 func TestWrapSendsWhatWaitsBeforeItEnds(t *testing.T) {
+	t.Parallel()
 	c := collect(t)
 	dir := t.TempDir()
 	must(t, os.WriteFile(filepath.Join(dir, "config.yaml"), []byte(fmt.Sprintf(`version: 1
@@ -208,6 +211,7 @@ traces: {endpoint: %q}
 // Whoever collects traces holds what a log is found by whose end was cut off, even
 // if few calls are followed.
 func TestTheCollectorHoldsTheHeadOfTheAuditLog(t *testing.T) {
+	t.Parallel()
 	c := collect(t)
 	s := serve(t, fmt.Sprintf("traces: {endpoint: %q, sample_percent: 1}\n", c.URL+"/v1/traces"))
 	for range 3 {

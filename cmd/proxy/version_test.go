@@ -11,6 +11,7 @@ import (
 )
 
 func TestVersionIsWhatWasStampedElseTheModules(t *testing.T) {
+	t.Parallel()
 	installed := &debug.BuildInfo{Main: debug.Module{Version: "v1.2.3"}} // by "go install …@v1.2.3"
 	for _, tt := range []struct {
 		name, stamped string
@@ -32,6 +33,7 @@ func TestVersionIsWhatWasStampedElseTheModules(t *testing.T) {
 
 // "go install …@version" takes no module that replaces or excludes others.
 func TestTheModuleCanBeInstalledByItsPath(t *testing.T) {
+	t.Parallel()
 	b, err := os.ReadFile("../../go.mod")
 	must(t, err)
 	for line := range strings.Lines(string(b)) {
@@ -43,6 +45,7 @@ func TestTheModuleCanBeInstalledByItsPath(t *testing.T) {
 
 // A release is built for what CI compiles, stamped, and the same each time.
 func TestAReleaseIsWhatCICompiles(t *testing.T) {
+	t.Parallel()
 	b, err := os.ReadFile("../../.goreleaser.yaml")
 	must(t, err)
 	var release struct {
