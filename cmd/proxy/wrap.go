@@ -26,9 +26,9 @@ Without it, flags alone make one persona for the user that runs the proxy:
         -- uvx --from awslabs-ecs-mcp-server ecs-mcp-server
 
 The proxy itself needs AWS credentials, found the usual way, that may assume the
-role (sts:AssumeRole, sts:TagSession, sts:SetSourceIdentity) and read tags
-(ecs:Describe*). It ends with the server's exit code; 2 is a mistake in flags or
-configuration, 126 and 127 a server that cannot be started.`
+role (sts:AssumeRole, sts:TagSession, sts:SetSourceIdentity) and look up tags
+(docs/catalogue.md lists the actions). It ends with the server's exit code; 2 is a
+mistake in flags or configuration, 126 and 127 a server that cannot be started.`
 
 // wrapFlags are the flags of wrap; an empty one leaves the file's value.
 type wrapFlags struct {

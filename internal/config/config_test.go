@@ -69,7 +69,7 @@ func TestParseNamesEachMistakeWithItsLine(t *testing.T) {
 			[]string{"line 2: aws.region must name", "line 8: personas.reader.role must be the ARN"}},
 		{"an unknown key and a wrong value at once", strings.Replace(good, "us-east-1", "east", 1) + "reigon: us-east-1\n", []string{"line 13: unknown key reigon", "line 2: aws.region must name"}},
 		{"an AWS_ variable for the server", strings.Replace(good, "ALLOW_WRITE", "AWS_PROFILE", 1), []string{"line 6: upstream.env.AWS_PROFILE: the proxy alone"}},
-		{"a principal without a persona", strings.Replace(good, "persona: reader", "persona: writer", 1), []string{`line 10: principals[0].persona: there is no persona "writer"; there are: reader`}},
+		{"a principal without a persona", strings.Replace(good, "persona: reader", "persona: writer", 1), []string{`line 10: principals[0].persona: there is no persona "writer"; known: reader`}},
 		{"facts of another account", strings.Replace(good, "123456789012:role/mcp-facts", "210987654321:role/mcp-facts", 1), []string{"line 11: facts.role is of another account"}},
 		{"another version", strings.Replace(good, "version: 1", "version: 2", 1), []string{"line 1: version must be 1"}},
 		{"no region", strings.Replace(good, "region: us-east-1, ", "", 1), []string{"aws.region must name"}},
