@@ -22,7 +22,7 @@ MAVEN    := mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:3.8.1
 .PHONY: help build image demo test cross e2e oracle conformance deploy bench fuzz fuzz-ci lint fmt
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build bin/ecs-mcp-proxy
 	go build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/proxy

@@ -53,7 +53,7 @@ func (o *operation) open() (end func(), err error) {
 	o.sts.observe(o.metrics.STS)
 	listener, err := net.Listen("tcp", o.config.Admin.Address)
 	if err != nil {
-		return nil, fmt.Errorf("listen on admin.address: %w", err)
+		return nil, fmt.Errorf("listen on admin.address: %w; name another, or end what listens there", err)
 	}
 	server := admin.Server(admin.Config{Checks: o.checks(), Metrics: o.metrics.Handler(), Loopback: o.config.AdminIsLoopback()})
 	server.ErrorLog = zap.NewStdLog(o.log)

@@ -116,7 +116,7 @@ func printReport(out io.Writer, r audit.Report, keyed bool) {
 		say("✗", "%s", p)
 	}
 	if len(r.Problems) == 0 {
-		say("✓", "%d lines, up to line %d of the log, are one chain", r.Lines, r.Head.Seq)
+		say("✓", "one chain: %s, up to line %d of the log", counted(r.Lines, "line"), r.Head.Seq)
 	}
 	switch {
 	case keyed && len(r.Problems) == 0:

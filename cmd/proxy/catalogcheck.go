@@ -115,7 +115,7 @@ func checkCatalog(ctx context.Context, cfg *config.Config, lock string, out, err
 	if err := mcp.WriteToolLock(lock, known.Server(), kept); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "locked: %d tools in %s\n", len(kept), lock)
+	fmt.Fprintf(out, "locked: %s in %s\n", counted(len(kept), "tool"), lock)
 	return nil
 }
 

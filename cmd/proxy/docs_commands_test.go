@@ -63,6 +63,8 @@ var elsewhere = []struct{ page, begin, why string }{
 	{"docs/policy.md", "go tool -modfile=tools.mod opa check", "is part of make lint"},
 	{"docs/policy.md", "go tool -modfile=tools.mod opa fmt", "is part of make lint"},
 	{"docs/policy.md", "ecs-mcp-proxy simulate cases.jsonl", "TestTheCasesOfThePolicyPageAreTrue"},
+	{"docs/serve.md", "(umask 077; openssl", "makes what TestServeLetsNobodyInWithoutAToken has for a token"},
+	{"docs/serve.md", "ecs-mcp-proxy serve", "TestServeLetsNobodyInWithoutAToken starts it, and has such a client"},
 	{"docs/operations.md", "ecs-mcp-proxy catalog check --lock", "starts the real server; TestScripts/catalog_check does the same with the demo's"},
 	{"docs/operations.md", "ecs-mcp-proxy audit verify", "TestScripts/audit_verify does the same with logs of its own"},
 	{"docs/deployment.md", "aws ", "needs an AWS account; TestTheDeploymentPagesCommandsAreAWSs runs them against an emulator"},

@@ -90,16 +90,16 @@ func (d *doctor) run(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	d.say("configuration", finding{well: fmt.Sprintf("%d personas, region %s", len(cfg.Personas), cfg.AWS.Region)})
+	d.say("configuration", finding{well: counted(len(cfg.Personas), "persona") + ", region " + cfg.AWS.Region})
 	for _, warning := range warnings(cfg) {
 		d.say("configuration", finding{warning: warning})
 	}
 	d.check(ctx, "policy", func(ctx context.Context) finding { return checkPolicy(ctx, cfg) })
-	aws, err := dial(ctx, cfg)
-	if err != nil {
-		return err
-	}
-	if d.check(ctx, "own credentials", func(ctx context.Context) finding { return checkBase(ctx, aws) }) {
+	var aws *clients
+	if d.check(ctx, "own credentials", func(ctx context.Context) (f finding) {
+		aws, f = checkBase(ctx, cfg)
+		return f
+	}) {
 		for _, name := range sortedPersonas(cfg) {
 			d.check(ctx, "role of persona "+name, func(ctx context.Context) finding { return checkRole(ctx, cfg, aws, name) })
 		}

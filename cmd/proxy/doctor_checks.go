@@ -31,7 +31,7 @@ func checkPolicy(ctx context.Context, cfg *config.Config) finding {
 	}
 	engine, err := policies.compileLocal(ctx)
 	if err != nil {
-		return finding{err: toDo(err, "ecs-mcp-proxy policy check says more")}
+		return finding{err: toDo(err, "ecs-mcp-proxy policy check --config FILE says more")}
 	}
 	if warnings := engine.Warnings(); len(warnings) > 0 {
 		return finding{warning: strings.Join(warnings, "; ")}
@@ -40,7 +40,16 @@ func checkPolicy(ctx context.Context, cfg *config.Config) finding {
 }
 
 // checkBase asks AWS who the proxy itself is.
-func checkBase(ctx context.Context, c *clients) finding {
+func checkBase(ctx context.Context, cfg *config.Config) (*clients, finding) {
+	c, err := dial(ctx, cfg)
+	if err != nil {
+		return nil, finding{err: toDo(err, "look at AWS_PROFILE, AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE")}
+	}
+	return c, c.identity(ctx)
+}
+
+// identity is who the proxy itself is at AWS.
+func (c *clients) identity(ctx context.Context) finding {
 	who, err := c.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
 		if _, missing := c.base.Retrieve(ctx); missing != nil {

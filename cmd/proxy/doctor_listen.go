@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
+	"runtime"
 	"strings"
 	"time"
 
@@ -57,6 +59,11 @@ func checkTokens(cfg *config.Config) finding {
 	for _, t := range cfg.Listen.Auth.Tokens {
 		if _, err := config.ReadToken(t.File); err != nil {
 			return finding{err: toDo(err, "put one line of at least 32 characters there, such as openssl rand -hex 32 makes")}
+		}
+	}
+	for _, t := range cfg.Listen.Auth.Tokens {
+		if info, err := os.Stat(t.File); err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o007 != 0 {
+			return finding{warning: fmt.Sprintf("%s has mode %04o, so every user of this machine may have it; chmod o= it", t.File, info.Mode().Perm())}
 		}
 	}
 	return finding{well: fmt.Sprintf("%d can be read", len(cfg.Listen.Auth.Tokens))}

@@ -47,8 +47,8 @@ func checkServer(ctx context.Context, cfg *config.Config) ([]wire.Tool, finding)
 		}
 	}
 	if len(unknown) > 0 {
-		return tools, finding{warning: fmt.Sprintf("ready after %s; %d of its %d tools are not in the catalogue %s, so they are hidden and refused: %s",
-			ready, len(unknown), len(tools), cfg.Upstream.Server, strings.Join(unknown, ", "))}
+		return tools, finding{warning: fmt.Sprintf("ready after %s; of its %d tools these are not in the catalogue %s, so they are hidden and refused: %s",
+			ready, len(tools), cfg.Upstream.Server, strings.Join(unknown, ", "))}
 	}
 	return tools, finding{well: fmt.Sprintf("ready after %s; all of its %d tools are in the catalogue %s", ready, len(tools), cfg.Upstream.Server)}
 }
@@ -96,7 +96,7 @@ func checkLock(cfg *config.Config, tools []wire.Tool) finding {
 		}
 	}
 	if len(changed) > 0 {
-		return finding{err: toDo(fmt.Errorf("%d tools are not as they were locked, so they are hidden and refused: %s", len(changed), strings.Join(changed, "; ")), "%s", again)}
+		return finding{err: toDo(fmt.Errorf("what is not as it was locked is hidden and refused: %s", strings.Join(changed, "; ")), "%s", again)}
 	}
-	return finding{well: fmt.Sprintf("%d tools say what they said when they were locked", compared)}
+	return finding{well: "as it was when it was locked: " + counted(compared, "tool")}
 }

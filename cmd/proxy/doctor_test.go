@@ -104,4 +104,6 @@ func TestDoctorLooksAtAddressesAndTokens(t *testing.T) {
 	expectSaid(t, checkTokens(cfg), "✗ it: ")
 	must(t, os.WriteFile(file, []byte(token("ci")), 0o600))
 	expectSaid(t, checkTokens(cfg), "✓ it: 1 can be read")
+	must(t, os.Chmod(file, 0o644))
+	expectSaid(t, checkTokens(cfg), "! it: "+file+" has mode 0644")
 }

@@ -88,7 +88,7 @@ func newExplain() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.tool, "tool", "", "name of the tool that is called")
-	flags.StringVar(&f.arguments, "arguments", "", "its arguments, a JSON object (default {}); @FILE reads a file, - standard input")
+	flags.StringVar(&f.arguments, "arguments", "", "arguments of the call, a JSON object (default {}); @FILE reads a file, - standard input")
 	flags.StringVar(&f.persona, "persona", "", "explain it for this persona (default: the persona of the user that runs this)")
 	flags.StringVar(&f.principal, "principal", "", "explain it for this caller, KIND/ID as in os-user/alice")
 	flags.StringArrayVar(&f.tags, "tag", nil, "assume that the resources have this tag, NAME=VALUE; repeatable, and no other tag is there")
@@ -101,7 +101,7 @@ func newExplain() *cobra.Command {
 	flags.StringVar(&f.region, "region", "", "the one AWS region that is operated")
 	flags.StringVar(&f.role, "role", "", "ARN of the IAM role that calls are lent sessions of")
 	flags.StringArrayVar(&f.identity, "identity", nil, "identity policy: a built-in name or a JSON file; repeatable (default read-only-monitoring)")
-	flags.StringArrayVar(&f.boundary, "boundary", nil, "permissions boundary, likewise (default region-and-production)")
+	flags.StringArrayVar(&f.boundary, "boundary", nil, "permissions boundary: a built-in name or a JSON file; repeatable (default region-and-production)")
 	flags.StringArrayVar(&f.policy, "policy", nil, "Rego of your own: a directory or a file; repeatable")
 	flags.StringVar(&f.factsRole, "facts-role", "", "ARN of a read-only role for --facts (default the proxy's own identity)")
 	flags.StringVar(&f.server, "server", "", "catalogue profile of the server (default "+config.DefaultServer+")")

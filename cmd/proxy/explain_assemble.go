@@ -105,7 +105,7 @@ func (f *explainFlags) who(cfg *config.Config) (authz.Principal, string, error) 
 			persona = slices.Min(slices.Collect(maps.Keys(cfg.Personas)))
 		}
 		if _, ok := cfg.Personas[persona]; !ok {
-			return own, "", fmt.Errorf("%w: --persona: there is no persona %q; there are %s", errUsage, persona, strings.Join(slices.Sorted(maps.Keys(cfg.Personas)), ", "))
+			return own, "", fmt.Errorf("%w: --persona: there is no persona %q; known: %s", errUsage, persona, strings.Join(slices.Sorted(maps.Keys(cfg.Personas)), ", "))
 		}
 		return own, persona, nil
 	}
@@ -121,7 +121,7 @@ func (f *explainFlags) who(cfg *config.Config) (authz.Principal, string, error) 
 	}
 	persona, ok := cfg.PersonaOf(principal.Kind, principal.ID)
 	if !ok {
-		return own, "", fmt.Errorf("%w: %s/%s matches no entry of principals, so every call is refused; add one, or explain for a persona with --persona NAME (there are %s)",
+		return own, "", fmt.Errorf("%w: %s/%s matches no entry of principals, so every call is refused; add one, or explain for a persona with --persona NAME (known: %s)",
 			config.ErrConfig, principal.Kind, principal.ID, strings.Join(slices.Sorted(maps.Keys(cfg.Personas)), ", "))
 	}
 	return principal, persona, nil

@@ -25,17 +25,15 @@ whether the process lives, for what restarts it or waits for it. A server of
 upstream.urls that waits for the proxy must wait for that: the proxy is ready when
 its servers are.`
 
-// newHealth is hidden: people have docker, ECS or Kubernetes ask.
 func newHealth() *cobra.Command {
 	var limit time.Duration
 	var address string
 	var live bool
 	cmd := &cobra.Command{
-		Use:    "health [URL | --address HOST:PORT [--live]]",
-		Short:  "Ask a running serve whether it serves",
-		Long:   healthHelp,
-		Args:   cobra.MaximumNArgs(1),
-		Hidden: true,
+		Use:   "health [URL | --address HOST:PORT [--live]]",
+		Short: "Ask a running proxy whether it is well, as containers do",
+		Long:  healthHelp,
+		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if address != "" && len(args) == 1 {
 				return fmt.Errorf("%w: give a URL or --address, not both", errUsage)

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -48,6 +49,9 @@ func newInit() *cobra.Command {
 		Long:  initHelp,
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.check(); err != nil {
+				return err
+			}
 			if err := f.ask(cmd.InOrStdin(), cmd.ErrOrStderr()); err != nil {
 				return err
 			}
@@ -95,7 +99,7 @@ func (f *initFlags) ask(in io.Reader, out io.Writer) error {
 			}
 			fmt.Fprint(out, " ")
 			if !lines.Scan() {
-				terminal = false // nobody is there, as with /dev/null
+				terminal = false // whoever was there has gone
 				fmt.Fprintln(out)
 				continue
 			}
@@ -104,7 +108,15 @@ func (f *initFlags) ask(in io.Reader, out io.Writer) error {
 			}
 		}
 	}
-	if !slices.Contains(starts, f.identity) && !config.IsPath(f.identity) {
+	return f.check()
+}
+
+// check looks at what there is before anything is asked, and at the answers.
+func (f *initFlags) check() error {
+	if _, err := os.Lstat(f.config); err == nil {
+		return f.exists()
+	}
+	if f.identity != "" && !slices.Contains(starts, f.identity) && !config.IsPath(f.identity) {
 		return fmt.Errorf("%w: --identity must be one of %s, or a JSON file", errUsage, strings.Join(starts, ", "))
 	}
 	if f.client != "" && !slices.Contains(clientNames(), f.client) {
@@ -113,13 +125,21 @@ func (f *initFlags) ask(in io.Reader, out io.Writer) error {
 	return nil
 }
 
+func (f *initFlags) exists() error {
+	return fmt.Errorf("%w: %s exists and is not overwritten; move it away, or name another with --config", errUsage, f.config)
+}
+
 func isTerminal(in io.Reader) bool {
 	f, ok := in.(*os.File)
 	if !ok {
 		return false
 	}
 	info, err := f.Stat()
-	return err == nil && info.Mode()&fs.ModeCharDevice != 0
+	if err != nil || info.Mode()&fs.ModeCharDevice == 0 {
+		return false
+	}
+	null, err := os.Stat(os.DevNull)
+	return err != nil || !os.SameFile(info, null)
 }
 
 // write writes the file, checked as the program will read it, and prints the
@@ -127,7 +147,7 @@ func isTerminal(in io.Reader) bool {
 func (f *initFlags) write(out, guide io.Writer) error {
 	text := f.text()
 	if _, err := config.Parse([]byte(text)); err != nil {
-		return fmt.Errorf("%w: %w", errUsage, err)
+		return fmt.Errorf("%w: %s", errUsage, named(err))
 	}
 	path, err := filepath.Abs(f.config)
 	if err != nil {
@@ -135,7 +155,7 @@ func (f *initFlags) write(out, guide io.Writer) error {
 	}
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%w: %s exists and is not overwritten; move it away, or name another with --config", errUsage, f.config)
+		return f.exists()
 	}
 	if err != nil {
 		return fmt.Errorf("write configuration: %w", err)
@@ -150,6 +170,13 @@ func (f *initFlags) write(out, guide io.Writer) error {
 		return fmt.Errorf("print the client's entry: %w", err)
 	}
 	return f.printEntries(out, guide, entry)
+}
+
+// named is a mistake in the text, by the flag that it comes from.
+func named(err error) string {
+	words := strings.NewReplacer("personas.agent.role", "--role", "personas.agent.identity", "--identity", "aws.region", "--region", "aws.endpoint", "--endpoint",
+		"upstream.command", "--command")
+	return regexp.MustCompile(`(?m)^line \d+: `).ReplaceAllString(words.Replace(err.Error()), "")
 }
 
 // text is the configuration, with the reason for every line.
@@ -179,7 +206,7 @@ upstream:
 personas:
   agent:
     identity: [%s] # what may be done; ecs-mcp-proxy policy show prints it
-    boundary: [region-and-production]  # what may never be done: another region, harm to what is tagged Environment=production
+    boundary: [region-and-production] # what may never be done: another region, harm to what is tagged Environment=production
     role: %q # each call is lent a session of this role that AWS limits to that call
     guardrails: {} # all that are on by default; see docs/guardrails.md
 

@@ -148,7 +148,7 @@ func (s *policyShow) showPersonas(ctx context.Context, w io.Writer, names []stri
 	var all []shown
 	for _, name := range names {
 		if _, ok := cfg.Personas[name]; !ok {
-			return fmt.Errorf("%w: there is no persona %q; there are %s", errUsage, name, strings.Join(slices.Sorted(maps.Keys(cfg.Personas)), ", "))
+			return fmt.Errorf("%w: there is no persona %q; known: %s", errUsage, name, strings.Join(slices.Sorted(maps.Keys(cfg.Personas)), ", "))
 		}
 	}
 	personas, err := loadPersonas(cfg)

@@ -33,9 +33,10 @@ left out if a PATH holds a checkout of it.
 Data beside them are read as opa does, and a test may use all that opa test lets
 it, the network too; policy check says what decisions do not take.
 
-It ends with 0, also if there is no test; with 2 if a test fails, is skipped (todo_test_),
-or takes longer than --timeout, or if less is covered than --threshold says; and with 1 if the files
-cannot be read or do not compile. A mistake in flags is 2 as well.`
+It ends with 0, also if there is no test; with 2 if a test fails, is skipped
+(todo_test_) or takes longer than --timeout, or if less is covered than --threshold
+says; and with 1 if the files cannot be read or do not compile. A mistake in flags
+is 2 as well.`
 
 // policyTest is one run of the verb.
 type policyTest struct {

@@ -97,12 +97,12 @@ func helpOrUnknown(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return cmd.Help()
 	}
-	hint := ""
+	hint := "; see"
 	cmd.SuggestionsMinimumDistance = 2
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		hint = fmt.Sprintf("; did you mean %q?", near[0])
+		hint = fmt.Sprintf("; did you mean %q? See", near[0])
 	}
-	return fmt.Errorf("%w: unknown command %q%s; see %s --help", errUsage, args[0], hint, cmd.CommandPath())
+	return fmt.Errorf("%w: unknown command %q%s %s --help", errUsage, args[0], hint, cmd.CommandPath())
 }
 
 // newLog writes to standard error, because standard output is the protocol's: for

@@ -52,7 +52,7 @@ func newServe() *cobra.Command {
 	flags.StringVar(&f.address, "address", "", "where to listen, HOST:PORT (default "+config.DefaultAddress+")")
 	flags.StringVar(&f.serverLog, "server-log", "", "append the servers' standard error to this file, mode 0600; it can hold arguments (default: dropped)")
 	flags.StringVar(&f.level, "log-level", "info", "the proxy's own log on standard error: debug, info, warn or error")
-	flags.StringVar(&f.logFormat, "log-format", "console", "form of that log: console, for people, or json, one object a line")
+	flags.StringVar(&f.logFormat, "log-format", "console", "form of the proxy's own log: console, for people, or json, one object a line")
 	return cmd
 }
 

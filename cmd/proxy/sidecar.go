@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -111,11 +112,11 @@ func (s *sidecar) run(ctx context.Context) error {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) // rotation sends it, and needs no more than the next record
 	// An invalid policy never opens the port.
 	if _, err := live.Engine(ctx); err != nil {
-		return errors.Join(context.Cause(ctx), err)
+		return cmp.Or(context.Cause(ctx), err)
 	}
 	listener, err := net.Listen("tcp", cfg.Listen.Address)
 	if err != nil {
-		return fmt.Errorf("listen: %w", err)
+		return fmt.Errorf("listen on listen.address: %w; name another, or end what listens there", err)
 	}
 	front := streamable.New(streamable.Config{Path: cfg.Listen.Path, Talk: s.talk, Identify: identify.of, Unreadable: s.unreadable,
 		Refused: newRefusals(s.operation.metrics, s.log).refused,

@@ -26,9 +26,9 @@ Without it, flags alone make one persona for the user that runs the proxy:
         -- uvx --from awslabs-ecs-mcp-server ecs-mcp-server
 
 The proxy itself needs AWS credentials, found the usual way, that may assume the
-role (sts:AssumeRole, sts:TagSession, sts:SetSourceIdentity) and read tags
-(ecs:Describe*). It ends with the server's exit code; 2 is a mistake in flags or
-configuration, 126 and 127 a server that cannot be started.`
+role (sts:AssumeRole, sts:TagSession, sts:SetSourceIdentity) and look up tags
+(docs/catalogue.md lists the actions). It ends with the server's exit code; 2 is a
+mistake in flags or configuration, 126 and 127 a server that cannot be started.`
 
 // wrapFlags are the flags of wrap; an empty one leaves the file's value.
 type wrapFlags struct {
@@ -66,7 +66,7 @@ func newWrap() *cobra.Command {
 	flags.StringVar(&f.region, "region", "", "the one AWS region that is operated")
 	flags.StringVar(&f.role, "role", "", "ARN of the IAM role that calls are lent sessions of")
 	flags.StringArrayVar(&f.identity, "identity", nil, "identity policy: a built-in name or a JSON file; repeatable (default read-only-monitoring)")
-	flags.StringArrayVar(&f.boundary, "boundary", nil, "permissions boundary, likewise (default region-and-production)")
+	flags.StringArrayVar(&f.boundary, "boundary", nil, "permissions boundary: a built-in name or a JSON file; repeatable (default region-and-production)")
 	flags.StringArrayVar(&f.policy, "policy", nil, "Rego of your own: a directory or a file; repeatable")
 	flags.StringVar(&f.factsRole, "facts-role", "", "ARN of a read-only role for looking up tags, task roles and revisions (default the proxy's own identity)")
 	flags.StringVar(&f.server, "server", "", "catalogue profile of the server (default "+config.DefaultServer+")")
@@ -76,7 +76,7 @@ func newWrap() *cobra.Command {
 	flags.StringVar(&f.detail, "client-detail", "", "how much a refusal tells the client: full or minimal (default full)")
 	flags.StringVar(&f.serverLog, "server-log", "", "append the server's standard error to this file, mode 0600; it can hold arguments (default: dropped)")
 	flags.StringVar(&f.level, "log-level", "warn", "the proxy's own log on standard error: debug, info, warn or error")
-	flags.StringVar(&f.logFormat, "log-format", "console", "form of that log: console, for people, or json, one object a line")
+	flags.StringVar(&f.logFormat, "log-format", "console", "form of the proxy's own log: console, for people, or json, one object a line")
 	return cmd
 }
 

@@ -50,14 +50,13 @@ func Parse(b []byte) (*Config, error) {
 	lines := lineIndex{}
 	problems := check(file.Docs[0].Body, reflect.TypeFor[Config](), "", lines)
 	var c Config
-	if len(problems) == 0 {
-		if err := yaml.NodeToValue(file.Docs[0].Body, &c); err != nil {
-			problems = append(problems, errors.New(firstLine(yaml.FormatError(err, false, false))))
-		}
-	}
-	if len(problems) == 0 {
+	// Beside an unknown key the rest is looked at too, so that all is said at once.
+	switch err := yaml.NodeToValue(file.Docs[0].Body, &c); {
+	case err == nil:
 		c.Complete()
-		problems = c.validate(lines)
+		problems = append(problems, c.validate(lines)...)
+	case len(problems) == 0: // else it is one of those
+		problems = append(problems, errors.New(firstLine(yaml.FormatError(err, false, false))))
 	}
 	return &c, errors.Join(problems...)
 }

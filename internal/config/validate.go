@@ -88,7 +88,7 @@ func (c *Config) validate(lines lineIndex) (problems []error) {
 			fail(path+".match.kind", "%s.match.kind must be one of %s", path, strings.Join(kinds, ", "))
 		}
 		if _, ok := c.Personas[p.Persona]; !ok && len(c.Personas) > 0 {
-			fail(path+".persona", "%s.persona: there is no persona %q; there are: %s", path, p.Persona, strings.Join(slices.Sorted(maps.Keys(c.Personas)), ", "))
+			fail(path+".persona", "%s.persona: there is no persona %q; known: %s", path, p.Persona, strings.Join(slices.Sorted(maps.Keys(c.Personas)), ", "))
 		}
 	}
 	if c.Facts.Role != "" && !roleForm.MatchString(c.Facts.Role) {

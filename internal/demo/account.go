@@ -34,7 +34,7 @@ func ServeAccount(ctx context.Context, address, credentials string, out io.Write
 	}
 	listener, err := net.ListenTCP("tcp", at)
 	if err != nil {
-		return fmt.Errorf("serve the demo's AWS account: %w", err)
+		return fmt.Errorf("serve the demo's AWS account: %w; name another address with --listen, and give it to init as --endpoint", err)
 	}
 	defer listener.Close()
 	keys := fmt.Sprintf("[%s]\naws_access_key_id = %s\naws_secret_access_key = %s\n", Profile, w.key.ID, w.key.Secret)

@@ -72,6 +72,7 @@ func (e *Explanation) kept(obligations []authz.Obligation) {
 			asks, always, needs = true, always || len(o.Needs) == 0, append(needs, o.Needs...)
 		}
 	}
+	e.AsksUser = always
 	if asks {
 		text := "the client's user is asked first, and must agree: without a yes, or with a client that cannot ask, the call is refused"
 		if !always {

@@ -22,6 +22,8 @@ type Explanation struct {
 	// Class is why, as the record names it: "allowed", "policy", "argument", ….
 	Class   string   `json:"class"`
 	Because []string `json:"because,omitempty"`
+	// AsksUser: it is allowed only once the client's user has agreed.
+	AsksUser bool `json:"asks_user,omitempty"`
 	// Known lists what the catalogue would have taken in the place of what it refused.
 	Known *Known `json:"known,omitempty"`
 

@@ -95,6 +95,7 @@ func fromRecord(r audit.Record) *Explanation {
 	if r.Result != nil && r.Phase == audit.PhaseDecision {
 		e.kept(r.Result.Obligations)
 	}
+	e.AsksUser = r.Phase == audit.PhaseAsked // else it is known what was said
 	switch a := r.Approval; {
 	case r.Phase == audit.PhaseAsked:
 		e.Notes = append(e.Notes, "the client's user was asked first, and there was no answer, so the call did not go ahead")

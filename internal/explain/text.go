@@ -37,7 +37,11 @@ func (e *Explanation) head(p *page) {
 	what := strings.TrimSpace(c.Tool + " " + c.Operation)
 	switch e.Answer {
 	case Allowed:
-		p.line(0, p.good.Sprint("Allowed")+": "+c.Persona+" may call "+what+".")
+		once := ""
+		if e.AsksUser {
+			once = ", if the client's user agrees"
+		}
+		p.line(0, p.good.Sprint("Allowed")+once+": "+c.Persona+" may call "+what+".")
 	case Depends:
 		p.line(0, p.warn.Sprint("It depends")+": whether "+c.Persona+" may call "+what+" depends on tags that are not known here. Unknown, it is refused.")
 	default:

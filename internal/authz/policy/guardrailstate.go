@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -35,16 +36,18 @@ func (g Guardrails) States(sources ...Source) (map[string]GuardrailState, error)
 	}
 	states := map[string]GuardrailState{}
 	for name, rail := range known {
-		s := GuardrailState{Name: name, Title: rail.title, Description: description(modules, name), Off: off[name] == true}
+		s := GuardrailState{Name: name, Off: off[name] == true}
+		s.Title, s.Description = described(modules, name)
+		s.Title = cmp.Or(rail.title, s.Title)
 		s.Settings, _ = settings[name].(map[string]any)
 		states[name] = s
 	}
 	return states, nil
 }
 
-// description is what METADATA of a guardrail's rules say about it, the first
-// that says anything.
-func description(modules map[string]*ast.Module, name string) string {
+// described is what METADATA of a guardrail's rules say about it, the first that
+// describes anything.
+func described(modules map[string]*ast.Module, name string) (title, description string) {
 	for _, path := range slices.Sorted(maps.Keys(modules)) {
 		module := modules[path]
 		if of, _ := nameOfGuardrail(module); of != name {
@@ -53,10 +56,10 @@ func description(modules map[string]*ast.Module, name string) string {
 		for _, rule := range module.Rules {
 			for _, about := range rule.Annotations {
 				if about.Description != "" {
-					return strings.Join(strings.Fields(about.Description), " ")
+					return about.Title, strings.Join(strings.Fields(about.Description), " ")
 				}
 			}
 		}
 	}
-	return ""
+	return "", ""
 }

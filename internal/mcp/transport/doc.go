@@ -17,7 +17,8 @@
 // [Child.Done] closes. If both are killed at the same instant only the command
 // itself is sure to die; a container or a systemd unit bounds that case.
 //
-// It works on Linux, and needs /proc. It does not restart anything, does not
+// All that is so on Linux, with /proc. Elsewhere there is no guard, and [Caveat]
+// says what is not promised (unguarded.go). It does not restart anything, does not
 // look at what the command reads and writes, and is no sandbox: a process of
 // the same user can do to the upstream whatever the proxy can.
 package transport
