@@ -157,7 +157,7 @@ func (c *Conversation) deadline(r *request) {
 	if !expired {
 		return
 	}
-	if r.call.hold.Abandon() && c.inflight.settle(r.message.ID, overdue) == r {
+	if r.call.hold.Abandon() && c.inflight.giveUp(r) {
 		c.outcome(r, classTimeout, "not answered within its time; it was lent nothing")
 	}
 	if tell { // last: a client that pauses must not keep the server from being told
@@ -196,7 +196,7 @@ func (c *Conversation) cancelled(m *wire.Message) {
 	if r == nil {
 		return // settled already: the usual race, nothing to tell the server
 	}
-	if r.call != nil && r.call.hold.Abandon() && c.inflight.settle(m.RequestID, forwarded) == r {
+	if r.call != nil && r.call.hold.Abandon() && c.inflight.giveUp(r) {
 		c.outcome(r, classCancelled, "cancelled by the client; it was lent nothing")
 	}
 	r.sending.Lock()

@@ -53,14 +53,23 @@ type request struct {
 type inflight struct {
 	mu     sync.Mutex
 	client map[wire.Key]*request
+	late   map[wire.Key]late
+	size   int // of late
 	server map[wire.Key]*question
 	tokens map[wire.Key]*question // by the progress tokens of the server's requests
 	closed bool
 	idle   *sync.Cond
 }
 
+// late is an answer that nobody waits for and that may still come. Until then no
+// request may have its id: it would be taken for that one's.
+type late struct {
+	server lane.Server
+	size   int
+}
+
 func newInflight() *inflight {
-	f := &inflight{client: map[wire.Key]*request{}, server: map[wire.Key]*question{}, tokens: map[wire.Key]*question{}}
+	f := &inflight{client: map[wire.Key]*request{}, late: map[wire.Key]late{}, server: map[wire.Key]*question{}, tokens: map[wire.Key]*question{}}
 	f.idle = sync.NewCond(&f.mu)
 	return f
 }
@@ -71,8 +80,12 @@ var (
 	errMany  = fmt.Errorf("%d requests are not answered yet; wait for some of them", maxInflight)
 )
 
-// maxInflight bounds the requests of one side that are not answered yet.
-const maxInflight = 256
+// maxInflight bounds the requests of one side that are not answered yet, and
+// maxLate what is kept of those whose answers nobody waits for, in bytes.
+const (
+	maxInflight = 256
+	maxLate     = 4 << 20
+)
 
 // add takes a new request. The error is errInUse, errMany or, after all, errEnded.
 func (f *inflight) add(r *request) error {
@@ -82,21 +95,21 @@ func (f *inflight) add(r *request) error {
 	switch {
 	case f.closed:
 		return errEnded
-	case f.client[key] != nil:
+	case f.client[key] != nil, f.late[key] != late{}:
 		return errInUse
-	case len(f.client) >= maxInflight && !f.evict():
+	case f.size > maxLate, len(f.client) >= maxInflight && !f.evict():
 		return errMany
 	}
 	f.client[key] = r
 	return nil
 }
 
-// evict forgets a relayed request that the client cancelled and the server, as
-// MCP lets it, never answered. The caller holds the lock.
+// evict gives up on a relayed request that the client cancelled and the server, as
+// MCP lets it, has not answered. The caller holds the lock.
 func (f *inflight) evict() bool {
-	for key, r := range f.client {
+	for _, r := range f.client {
 		if r.cancelled && r.call == nil {
-			f.remove(key, r)
+			f.spend(r)
 			return true
 		}
 	}
@@ -146,11 +159,41 @@ func (f *inflight) settle(id wire.ID, from ...state) *request {
 	return r
 }
 
+// giveUp removes a forwarded request that nobody waits for any more; false if it
+// was settled meanwhile.
+func (f *inflight) giveUp(r *request) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.client[r.message.ID.Key()] != r || r.state == deciding {
+		return false
+	}
+	f.spend(r)
+	return true
+}
+
+// spend is giveUp; the caller holds the lock.
+func (f *inflight) spend(r *request) {
+	const entry = 100 // bytes, roughly, beside the id
+	key, size := r.message.ID.Key(), entry+len(r.message.ID.Raw())
+	f.remove(key, r)
+	f.late[key] = late{r.server, size}
+	f.size += size
+}
+
+// came lets an id be used again, if its server is this one; the caller holds the lock.
+func (f *inflight) came(server lane.Server, key wire.Key) {
+	if l := f.late[key]; l.server == server {
+		f.size -= l.size
+		delete(f.late, key)
+	}
+}
+
 // answeredBy is settle by an answer of a server, which must be the one that the
 // request was forwarded to.
 func (f *inflight) answeredBy(server lane.Server, id wire.ID) *request {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.came(server, id.Key())
 	r := f.client[id.Key()]
 	if r == nil || r.state == deciding || r.server != server {
 		return nil
@@ -235,6 +278,9 @@ func (f *inflight) of(server lane.Server) []*request {
 	if server != nil {
 		maps.DeleteFunc(f.server, func(_ wire.Key, q *question) bool { return q.server == server })
 		maps.DeleteFunc(f.tokens, func(_ wire.Key, q *question) bool { return q.server == server })
+		for key := range f.late {
+			f.came(server, key)
+		}
 	}
 	return rest
 }

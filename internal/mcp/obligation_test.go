@@ -8,6 +8,8 @@ import (
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/audit"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/grant"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/lane"
 )
 
 // The environment of containers is kept from the client, and no service of
@@ -77,6 +79,25 @@ func TestEveryWayToAnswerIsRedacted(t *testing.T) {
 			tb.records(2)
 		})
 	}
+	// A server may answer although it was told to stop. If nothing was lent for the
+	// call, nobody waits for that, and the client could have used the id again.
+	t.Run("one that comes when its id is used again", func(t *testing.T) {
+		tb := converseOn(t, lane.Config{Lanes: 1, Delivery: grant.DeliverNone}, "own", ownPolicy(t, allowAll, "", privacyRego))
+		tb.say(describeDefinition)
+		tb.get()
+		tb.say(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`)
+		tb.get()
+		tb.say(`{"jsonrpc":"2.0","id":1.0,"method":"ping"}`)
+		wants(t, tb.hear(), "the id is in use")
+		tb.tell(`{"jsonrpc":"2.0","id":1,"result":{"structuredContent":{"environment":"hunter2"}}}`)
+		tb.records(4)
+		tb.say(`{"jsonrpc":"2.0","id":1,"method":"ping"}`)
+		wants(t, tb.get(), "ping")
+		tb.tell(`{"jsonrpc":"2.0","id":1,"result":{}}`)
+		if got := tb.hear(); got != `{"jsonrpc":"2.0","id":1,"result":{}}` {
+			t.Errorf("the client got %s", got)
+		}
+	})
 	t.Run("one after a cancel", func(t *testing.T) {
 		tb := converse(t, "own", ownPolicy(t, allowAll, "", privacyRego))
 		tb.say(describeDefinition)
