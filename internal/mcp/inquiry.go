@@ -57,20 +57,27 @@ func byName(list *wire.ToolList, all map[string][]wire.Parameter) map[string][]w
 // compared makes sure, before a tool is called, that this very server has
 // shown it, and that it says what it is pinned to say. A client need not ask for the
 // list, and not every server of a session is asked: the proxy then asks itself.
+// Without a server, for the call gets one of its own with its grant, it is the
+// session's first, which is of the same command or at the same URL.
 // Headers that repeat arguments must agree with them.
-func (c *Conversation) compared(ctx context.Context, server lane.Server, m *wire.Message) error {
-	l, ok := server.(*link)
-	if !ok || m.Method != "tools/call" {
+func (c *Conversation) compared(ctx context.Context, server lane.Server, m *wire.Message) (err error) {
+	repeated := c.Headers != nil && m.ModernVersion
+	if m.Method != "tools/call" || !repeated && !c.Gate.Pins.holds(m.Name) {
 		return nil
 	}
-	repeated := c.Headers != nil && m.ModernVersion
-	if !repeated && !c.Gate.Pins.holds(m.Name) {
-		return nil
+	if server == nil {
+		if server, err = c.Gate.Lanes.First(ctx); err != nil {
+			return silent(err)
+		}
+	}
+	l, ok := server.(*link)
+	if !ok {
+		return silent(errAsked)
 	}
 	parameters, known, offered := l.offer.known(m.Name)
 	if !known {
 		if err := c.inquire(ctx, l, m); err != nil {
-			return &refusal{classUpstream, "the ECS MCP server does not say which tools it has, so none is called; try again", err.Error()}
+			return silent(err)
 		}
 		parameters, _, offered = l.offer.known(m.Name)
 	}
@@ -84,6 +91,11 @@ func (c *Conversation) compared(ctx context.Context, server lane.Server, m *wire
 		return nil
 	}
 	return agrees(m, parameters, c.Headers(m.ID.Key()))
+}
+
+// silent refuses a call of a server that does not say which tools it has.
+func silent(err error) *refusal {
+	return &refusal{classUpstream, "the ECS MCP server does not say which tools it has, so none is called; try again", err.Error()}
 }
 
 // inquire asks a server for all its tools, once, and pins them.
