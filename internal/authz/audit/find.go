@@ -20,7 +20,8 @@ type Story struct {
 }
 
 // Find returns what the files, in this order, hold of one decision. Lines that
-// are not records are passed over: a torn line must not hide the others. An id
+// are no records of a chain are passed over: a torn line must not hide the others,
+// and what Verify does not take for one is none. An id
 // without records is ErrNotFound.
 func Find(id string, paths ...string) (Story, error) {
 	var s Story
@@ -68,6 +69,6 @@ func eachRecord(paths []string, f func(Record)) error {
 
 func parse(line []byte) (Record, bool) {
 	var r Record
-	err := json.Unmarshal(line, &r)
-	return r, err == nil && r.DecisionID != ""
+	_, linked := linkOf(line)
+	return r, linked && json.Unmarshal(line, &r) == nil && r.DecisionID != ""
 }

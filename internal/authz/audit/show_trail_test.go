@@ -1,6 +1,8 @@
 package audit
 
 import (
+	"bytes"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -69,5 +71,19 @@ func TestADecisionIsFoundOverTheFilesOfARotatedLog(t *testing.T) {
 	appendOne(t, before)
 	if story, err := Find("one", before, now); err != nil || len(story.Records) != 2 {
 		t.Errorf("%v, %v", story, err)
+	}
+}
+
+// Whoever reads one decision does not verify the whole log first.
+func TestWhatIsNoLineOfTheChainIsNotFound(t *testing.T) {
+	lines, _ := written(t, 2, nil)
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	added := []byte(`{"phase":"outcome","decision_id":"decision1","class":"answered"}` + "\n")
+	if err := os.WriteFile(path, bytes.Join(append(lines, added), nil), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	story, err := Find("decision1", path)
+	if err != nil || len(story.Records) != 1 || story.Records[0].Phase != PhaseEvent {
+		t.Errorf("%+v, %v", story, err)
 	}
 }

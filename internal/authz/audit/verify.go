@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"cmp"
 	"compress/gzip"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -103,6 +104,9 @@ func (v *verifier) line(line []byte, number int, whole bool) bool {
 	at := func(format string, args ...any) Problem { return Problem{v.file, number, fmt.Sprintf(format, args...)} }
 	found, ok := linkOf(line)
 	switch {
+	case !ok && json.Valid(line): // what is cut short is not
+		v.Problems = append(v.Problems, at("this is no record of the chain: it was changed, or added"))
+		return true
 	case !whole && !ok:
 		v.Notes = append(v.Notes, at("the last line is cut short: it is being written, or its writer was ended"))
 		return true

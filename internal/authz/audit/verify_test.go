@@ -88,6 +88,12 @@ func TestVerifyFindsWhatWasDoneToALog(t *testing.T) {
 			return slices.Insert(l, 4, []byte(`{"phase":"deci`+"\n"))
 		}, "", "", ""},
 		{"the log is emptied", func(lines) lines { return nil }, "there is no record", "", "the end was cut off"},
+		{"a record without a place in the chain is added", func(l lines) lines {
+			return slices.Insert(l, 4, []byte(`{"phase":"outcome","decision_id":"decision4","class":"answered"}`+"\n"))
+		}, "this is no record of the chain", "", ""},
+		{"the same at the end, without a line break", func(l lines) lines {
+			return append(l, []byte(`{"phase":"outcome","decision_id":"decision4","class":"answered"}`))
+		}, "this is no record of the chain", "", ""},
 		{"the end is written anew from the fourth line on, hashes and all", func(l lines) lines {
 			for i := 3; i < len(l); i++ {
 				l[i] = bytes.Replace(edit(l[i]), hexOf(l[i], "prev"), fmt.Appendf(nil, "%x", sha256.Sum256(bytes.TrimSuffix(l[i-1], []byte("\n")))), 1)
