@@ -153,6 +153,9 @@ var errAsked = errors.New("ask the server")
 // ask sends a request of the proxy's own and waits for its answer, which goes no further.
 func (c *Conversation) ask(ctx context.Context, l *link, raw []byte) (*wire.Message, error) {
 	m, err := wire.ReadClient(raw, c.Limits)
+	if err == nil {
+		m, err = c.tellMeta(m)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errAsked, err)
 	}
@@ -160,7 +163,7 @@ func (c *Conversation) ask(ctx context.Context, l *link, raw []byte) (*wire.Mess
 	if err := c.inflight.add(r); err != nil {
 		return nil, fmt.Errorf("%w: %w", errAsked, err)
 	}
-	if !c.inflight.forward(r, l, nil, nil, nil) || !l.Send(raw) {
+	if !c.inflight.forward(r, l, nil, nil, nil) || !pass(l, m) {
 		c.inflight.settle(m.ID, deciding, forwarded)
 		return nil, fmt.Errorf("%w: it ended", errAsked)
 	}
