@@ -117,9 +117,20 @@ func (s *session) answer(m *wire.Message) {
 	}
 	s.forget(a)
 	a.stream.put(a.restore(m), true)
-	s.finished = append(s.finished, a.stream)
-	if len(s.finished) > finishedKept {
-		s.finished = s.finished[1:]
-	}
 	s.used = time.Now()
+	if a.sessionless() {
+		return // nobody can come back for it
+	}
+	s.finished = append(s.finished, a.stream)
+	for len(s.finished) > finishedKept || s.kept() > maxUnread {
+		s.finished = slices.Delete(s.finished, 0, 1)
+	}
+}
+
+// kept is how many bytes of answered streams are kept; the caller holds the lock.
+func (s *session) kept() (bytes int) {
+	for _, st := range s.finished {
+		bytes += st.size()
+	}
+	return bytes
 }

@@ -41,6 +41,9 @@ func converse(_ context.Context, principal authz.Principal, to Client) {
 		case "progress":
 			say(`{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":%s,"progress":1}}`, m.ProgressToken)
 			say(`{"jsonrpc":"2.0","id":77,"method":"elicitation/create","params":{}}`)
+		case "large":
+			say(`{"jsonrpc":"2.0","id":%s,"result":{"text":%q}}`, m.ID, strings.Repeat("x", 3<<20))
+			return
 		case "notify":
 			say(`{"jsonrpc":"2.0","method":"notifications/message","params":{}}`)
 		}

@@ -10,8 +10,8 @@ import (
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
 
-// finishedKept is how many answered streams a session keeps for a reader that
-// lost its connection.
+// finishedKept is how many answered streams a session keeps, of up to maxUnread
+// bytes together, for a reader that lost its connection.
 const finishedKept = 8
 
 // session is one client's conversation.

@@ -57,9 +57,7 @@ func (s *stream) put(line []byte, last bool) {
 		s.bytes += len(line)
 	}
 	s.ended = last
-	for s.bytes > maxKept && s.first < s.read {
-		s.drop()
-	}
+	s.trim()
 	for s.bytes > maxUnread && len(s.lines) > 1 {
 		s.drop() // the reader will find a gap, and is cut
 	}
@@ -67,6 +65,28 @@ func (s *stream) put(line []byte, last bool) {
 		close(s.change)
 		s.change = nil
 	}
+}
+
+// taken says that a reader has the line with this number.
+func (s *stream) taken(number int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.read = max(s.read, number+1)
+	s.trim()
+}
+
+// trim keeps of what was read only so much; the caller holds the lock.
+func (s *stream) trim() {
+	for s.bytes > maxKept && s.first < s.read {
+		s.drop()
+	}
+}
+
+// size is how many bytes are kept.
+func (s *stream) size() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.bytes
 }
 
 func (s *stream) drop() {
@@ -110,7 +130,6 @@ func (s *stream) get(number int) (line []byte, ok bool, change <-chan struct{}) 
 	case number < s.first:
 		return nil, false, nil
 	case number < s.first+len(s.lines):
-		s.read = max(s.read, number+1)
 		return s.lines[number-s.first], true, nil
 	case s.ended:
 		return nil, false, nil
@@ -164,8 +183,13 @@ func (s *stream) serve(w http.ResponseWriter, r *http.Request, number int) {
 		event := make([]byte, 0, len(line)+100)
 		event = append(append(append(event, "event: message\nid: "...), eventID(s.id, number)...), "\ndata: "...)
 		event = append(append(event, line...), "\n\n"...)
-		if write(event) != nil || s.endsWith(number) {
-			return // the last one goes out with the end of the response
+		if write(event) != nil {
+			return
+		}
+		last := s.endsWith(number)
+		s.taken(number)
+		if last {
+			return // it goes out with the end of the response
 		}
 		if wait = keepAlive; out.Flush() != nil {
 			return
@@ -180,7 +204,9 @@ func (s *stream) only(ctx context.Context) []byte {
 		if !ok {
 			return nil
 		}
-		if s.endsWith(number) {
+		last := s.endsWith(number)
+		s.taken(number)
+		if last {
 			return line
 		}
 	}
