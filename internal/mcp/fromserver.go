@@ -105,7 +105,10 @@ func (c *Conversation) serverResponse(ctx context.Context, l *link, m *wire.Mess
 		r.refused = refused
 		answer, r.redacted = r.call.redact.Response(m)
 		if why := l.unanswered(m); why != "" {
-			class, note, answer = classUpstream, why, c.failed(r, why)
+			class, note = classUpstream, why
+			if r.redacted == 0 { // else they are the server's words
+				answer = c.failed(r, why)
+			}
 			r.call.hold.Broken()
 		}
 		if r.state == overdue {

@@ -10,6 +10,7 @@ import (
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/audit"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/grant"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/lane"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
 
 // The environment of containers is kept from the client, and no service of
@@ -79,6 +80,16 @@ func TestEveryWayToAnswerIsRedacted(t *testing.T) {
 			tb.records(2)
 		})
 	}
+	t.Run("an error in the words of the proxy's own", func(t *testing.T) {
+		tb := converse(t, "own", ownPolicy(t, allowAll, "", privacyRego))
+		tb.gate.Lanes.Running().(*link).process.Working = func(wire.Key) bool { return false } // as where it is connected to
+		tb.say(describeDefinition)
+		tb.get()
+		tb.tell(`{"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":"ecs-mcp-proxy: environment=hunter2"}}`)
+		if got := tb.hear(); strings.Contains(got, "hunter2") || !strings.Contains(got, "by policy") {
+			t.Errorf("the client got %s", got)
+		}
+	})
 	// A server may answer although it was told to stop. If nothing was lent for the
 	// call, nobody waits for that, and the client could have used the id again.
 	t.Run("one that comes when its id is used again", func(t *testing.T) {
