@@ -365,6 +365,7 @@ func TestWhatTheUserSeesIsPlainAndShort(t *testing.T) {
 		"a\nline\r\t\x00\x1b[31m":      "a?line????[31m",
 		"right\u202eto left\u2066":     "right?to left?",
 		"no\u200broom\ufeff\u00ad":     "no?room??",
+		"seen\u3164\u115f\uffa0\u034f": "seen????",
 		"a\u2028line\u2029\u0085":      "a?line??",
 		"Größe 東京":                     "Größe 東京",
 		strings.Repeat("ä", shownText): strings.Repeat("ä", shownText),

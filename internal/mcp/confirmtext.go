@@ -67,7 +67,7 @@ func plain(text string) string {
 		if n++; n > shownText {
 			return out.String() + "…"
 		}
-		if r != ' ' && !unicode.IsGraphic(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Variation_Selector) {
+		if r != ' ' && !unicode.IsGraphic(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point) {
 			r = '?'
 		}
 		out.WriteRune(r)
