@@ -20,6 +20,9 @@ func (c *Conversation) fromServer(ctx context.Context, l *link, line []byte, m *
 		talk.take(l, m)
 		return
 	}
+	if m.Kind != wire.Response && m.About.IsZero() {
+		m.About = c.inflight.only(l)
+	}
 	switch m.Kind {
 	case wire.Response:
 		c.serverResponse(ctx, l, m)
@@ -41,7 +44,7 @@ func (c *Conversation) fromServer(ctx context.Context, l *link, line []byte, m *
 			c.Event(classPolicy, fmt.Sprintf("the server's notification %q names what policy keeps from the client; dropped", short(m.Method)))
 			return
 		}
-		c.client(l.showCancelled(m))
+		c.pass(l.showCancelled(m), m)
 		if m.Method == acknowledged {
 			c.agreed(l, m)
 		}
@@ -155,7 +158,7 @@ func (c *Conversation) serverRequest(l *link, m *wire.Message) {
 	case !c.inflight.ask(l, m):
 		why = "has an id that is not its to use, or that of another that is not answered yet, or too many are not"
 	default:
-		c.client(l.show(m))
+		c.pass(l.show(m), m)
 		return
 	}
 	c.Event(classMethod, fmt.Sprintf("the server's request %q %s; refused", short(m.Method), why))

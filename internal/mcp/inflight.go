@@ -285,6 +285,22 @@ func (f *inflight) of(server lane.Server) []*request {
 	return rest
 }
 
+// only is the one request that a server works on; zero if there are others or none.
+func (f *inflight) only(server lane.Server) (id wire.ID) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, r := range f.client {
+		if r.server != server || r.message.Method == methodListen {
+			continue
+		}
+		if !id.IsZero() {
+			return wire.ID{}
+		}
+		id = r.message.ID
+	}
+	return id
+}
+
 // drained is closed when no request waits for its answer any more, or stop is called.
 func (f *inflight) drained() (done <-chan struct{}, stop func()) {
 	ch, stopped := make(chan struct{}), false

@@ -99,6 +99,9 @@ func (s *Server) take(response *http.Response, m *wire.Message) (answered bool, 
 				s.begin(response, a)
 			}
 		}
+		if err == nil {
+			a.About = m.ID
+		}
 		s.say(line, a, err)
 	}
 	switch media {

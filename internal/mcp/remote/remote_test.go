@@ -109,6 +109,19 @@ func TestAURLReadsAndWritesLines(t *testing.T) {
 	}
 }
 
+func TestWhatComesOnARequestsStreamIsAboutIt(t *testing.T) {
+	web, _ := served(t)
+	s, about := Open(Config{URL: web.URL}), make(chan string, 100)
+	s.Begin(func(_ []byte, m *wire.Message, _ error) { about <- m.Method + m.About.String() }, func() {})
+	t.Cleanup(func() { s.Stop(0) })
+	o := &opened{s, t, about}
+	o.say(hello)
+	o.wants("0")
+	o.say(`{"jsonrpc":"2.0","method":"notifications/initialized"}`)
+	o.say(`{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"_meta":{"progressToken":"p"},"name":"work","arguments":{}}}`)
+	o.wants("notifications/progress7")
+}
+
 func TestAServerThatForgotTheSessionHasEnded(t *testing.T) {
 	web, _ := served(t)
 	o := connect(t, web.URL)

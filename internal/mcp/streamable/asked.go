@@ -22,9 +22,6 @@ type asked struct {
 	subscribes bool // to what happens, and is answered when it is over
 }
 
-// sessionless: a POST of 2026-07-28, which stands for itself.
-func (a *asked) sessionless() bool { return !a.own.IsZero() }
-
 // expect returns the stream for a request's answer; nil if its id is in use. end
 // is called when the request is answered, cancelled, or never will be.
 func (s *session) expect(m *wire.Message, came Came, end func()) *stream {
@@ -62,13 +59,24 @@ func (s *session) forget(a *asked) {
 	s.newest = slices.DeleteFunc(s.newest, func(other *asked) bool { return other == a })
 }
 
-// working is the newest request that a client waits for; nil if there is none. A
-// subscription is nothing to work on.
-func (s *session) working() *asked {
-	for _, a := range slices.Backward(s.newest) {
+// working is the request whose client hears what does not say which it belongs to;
+// nil if there is none. A server's question is about what it is working on, and
+// the client may only listen there: if nobody knows better, at the newest. What is no
+// question is for one of them alone, who may be clients that know nothing of each
+// other, and in a session for its GET. A subscription is nothing to work on.
+func (s *session) working(m *wire.Message) (newest *asked) {
+	if a := s.waiting[m.About.Key()]; a != nil && !a.cancelled && !a.subscribes && (m.Kind == wire.Request || s.stateless) {
+		return a
+	}
+	n := 0
+	for _, a := range s.newest {
 		if !a.cancelled && !a.subscribes {
-			return a
+			newest = a
+			n++
 		}
+	}
+	if m.Kind == wire.Request || s.stateless && n == 1 && m.About.IsZero() {
+		return newest
 	}
 	return nil
 }
@@ -118,7 +126,7 @@ func (s *session) answer(m *wire.Message) {
 	s.forget(a)
 	a.stream.put(a.restore(m), true)
 	s.used = time.Now()
-	if a.sessionless() {
+	if s.stateless {
 		return // nobody can come back for it
 	}
 	s.finished = append(s.finished, a.stream)

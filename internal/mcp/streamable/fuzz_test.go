@@ -95,7 +95,7 @@ func (f *front) begin(t testing.TB) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	opened, _, why := f.open(authz.Principal{Kind: "test", ID: "alice"}, func() {})
+	opened, _, why := f.open(authz.Principal{Kind: "test", ID: "alice"}, false, func() {})
 	if opened == nil {
 		t.Fatal(why)
 	}

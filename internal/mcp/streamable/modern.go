@@ -170,7 +170,7 @@ func (s *Server) statelessOf(principal authz.Principal) (_ *session, status int,
 	if found := s.stateless[key]; found != nil {
 		return found, 0, ""
 	}
-	opened, status, why := s.open(principal, func() { delete(s.stateless, key) })
+	opened, status, why := s.open(principal, true, func() { delete(s.stateless, key) })
 	if opened != nil {
 		s.stateless[key] = opened
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
 
 // post is a request of 2026-07-28 with the headers that agree with it.
@@ -74,6 +75,52 @@ func TestRequestsWithoutASessionGetTheirOwnIdsBack(t *testing.T) {
 	defer s.mu.Unlock()
 	if len(s.sessions) != 1 {
 		t.Errorf("%d conversations for one principal", len(s.sessions))
+	}
+}
+
+// Clients of one principal may know nothing of each other: what a server says
+// without saying to whom is for the one whose request it came of, or for nobody.
+func TestWhatNamesNoRequestReachesNoOtherClient(t *testing.T) {
+	s, url := serving(t, nil)
+	hanging := func() {
+		body, headers := post("1", "slow", "", "")
+		send(t, "POST", url, body, headers...)
+	}
+	hanging()
+	var session *session
+	s.mu.Lock()
+	for _, session = range s.sessions {
+	}
+	s.mu.Unlock()
+	heard := func() (n []int) {
+		session.mu.Lock()
+		defer session.mu.Unlock()
+		for _, a := range session.newest {
+			n = append(n, a.stream.first+len(a.stream.lines))
+		}
+		return append(n, len(session.general.lines))
+	}
+	say := func(about wire.ID) {
+		m, err := wire.ReadServer([]byte(`{"jsonrpc":"2.0","method":"notifications/message","params":{"data":"of one call"}}`), wire.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.About = about
+		session.Send(m.Raw, m)
+	}
+	say(wire.ID{})
+	if got := fmt.Sprint(heard()); got != "[1 0]" {
+		t.Errorf("one client alone: %s", got)
+	}
+	hanging()
+	say(wire.ID{})
+	say(wire.NewID("of a request of the proxy's own"))
+	if got := fmt.Sprint(heard()); got != "[1 0 0]" {
+		t.Errorf("two clients: %s", got)
+	}
+	say(wire.NewID("post-1"))
+	if got := fmt.Sprint(heard()); got != "[2 0 0]" {
+		t.Errorf("the first one's: %s", got)
 	}
 }
 

@@ -18,6 +18,7 @@ const finishedKept = 8
 type session struct {
 	id        string
 	principal authz.Principal
+	stateless bool // it is of requests that stand for themselves, of any clients of the principal
 
 	begun chan struct{} // closed when the conversation takes messages
 	ended chan struct{} // closed when it has ended
@@ -40,8 +41,8 @@ type session struct {
 }
 
 // open starts a conversation for a principal; ended is called when it is over.
-func open(ctx context.Context, principal authz.Principal, talk Talk, ended func(*session)) *session {
-	s := &session{id: rand.Text() + rand.Text(), principal: principal, begun: make(chan struct{}), ended: make(chan struct{}),
+func open(ctx context.Context, principal authz.Principal, stateless bool, talk Talk, ended func(*session)) *session {
+	s := &session{id: rand.Text() + rand.Text(), principal: principal, stateless: stateless, begun: make(chan struct{}), ended: make(chan struct{}),
 		waiting: map[wire.Key]*asked{}, tokens: map[wire.Key]*asked{}, general: newStream("0"), used: time.Now()}
 	s.general.standing = true
 	go func() {
@@ -145,11 +146,10 @@ func (s *session) Send(line []byte, m *wire.Message) bool {
 	st := s.general
 	if about := s.about(m); about != nil {
 		st, line = about.stream, about.restore(m)
-	} else if working := s.working(); working != nil && (m.Kind == wire.Request || working.sessionless()) {
-		// A server's question is about what it is working on, and the client may
-		// only listen there; without a session there is nowhere else to listen. Which
-		// of several that is, a line does not say.
+	} else if working := s.working(m); working != nil {
 		st = working.stream
+	} else if s.stateless {
+		return true // there is nowhere to listen but at a request
 	}
 	st.put(line, false)
 	return true

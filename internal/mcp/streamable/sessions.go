@@ -24,11 +24,11 @@ func (s *Server) sessionFor(r *http.Request, m *wire.Message, principal authz.Pr
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.open(principal, func() {})
+	return s.open(principal, false, func() {})
 }
 
 // open starts a session; the caller holds the lock. ended is called with the lock, too.
-func (s *Server) open(principal authz.Principal, ended func()) (_ *session, status int, why string) {
+func (s *Server) open(principal authz.Principal, stateless bool, ended func()) (_ *session, status int, why string) {
 	if s.closed {
 		return nil, http.StatusServiceUnavailable, "the proxy is stopping; try again later"
 	}
@@ -40,7 +40,7 @@ func (s *Server) open(principal authz.Principal, ended func()) (_ *session, stat
 		count()
 		return nil, http.StatusServiceUnavailable, "there are as many sessions as limits.sessions; try again later"
 	}
-	session := open(s.ctx, principal, s.config.Talk, func(session *session) {
+	session := open(s.ctx, principal, stateless, s.config.Talk, func(session *session) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		delete(s.sessions, session.id)

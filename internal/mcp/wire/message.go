@@ -74,6 +74,9 @@ type Message struct {
 	InputResponses, RequestState json.RawMessage
 	// SubscriptionID is the id of the request that subscribed to a notification.
 	SubscriptionID ID
+	// About is the request that a server's message belongs to although it does not
+	// say so, if it is known from the way that it came; zero if not.
+	About ID
 	// Traceparent is params._meta.traceparent as it came; empty if there is none,
 	// or it is too long to be one. Source: MCP, SEP-414.
 	Traceparent string
