@@ -180,9 +180,7 @@ func (s *sidecar) talk(ctx context.Context, principal authz.Principal, client st
 	servers.headers = func(id wire.Key) http.Header { return client.Came(id).Parameters }
 	client.OnListen(servers.listen)
 	conversation := mcp.NewConversation(wire.Limits{Bytes: cfg.Limits.MessageBytes}, s.log, servers.start)
-	if len(cfg.Upstream.URLs) == 0 { // what is spoken to over HTTP sees them itself
-		conversation.Headers = servers.headers
-	}
+	conversation.Headers, conversation.HeadersTravel = servers.headers, len(cfg.Upstream.URLs) > 0
 	lanes := newLanes(cfg, signed, s.log, conversation, s.turns, s.processes)
 	defer conversation.Close(lanes)
 	conversation.Gate = s.gate(cfg, caller, lanes, func(id string) string { return "ecs-mcp-proxy audit show " + id })

@@ -31,9 +31,11 @@ type Conversation struct {
 	// Start starts a server, or connects to it, with these means of coming by
 	// credentials beside what every server gets.
 	Start func(lane int, means grant.Means) (Process, error)
-	// Headers are those that came with a request over HTTP and repeat its arguments,
-	// for servers that do not see them; nil for none.
-	Headers func(wire.Key) http.Header
+	// Headers are those that came with a request over HTTP and repeat its arguments;
+	// nil for none. HeadersTravel: its server sees those that came, and says itself
+	// which are missing.
+	Headers       func(wire.Key) http.Header
+	HeadersTravel bool
 
 	ctx        context.Context // of Run
 	running    chan struct{}   // closed when Run has begun

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/lane"
@@ -61,7 +62,11 @@ func byName(list *wire.ToolList, all map[string][]wire.Parameter) map[string][]w
 // session's first, which is of the same command or at the same URL.
 // Headers that repeat arguments must agree with them.
 func (c *Conversation) compared(ctx context.Context, server lane.Server, m *wire.Message) (err error) {
-	repeated := c.Headers != nil && m.ModernVersion
+	var headers http.Header
+	if c.Headers != nil && m.ModernVersion {
+		headers = c.Headers(m.ID.Key())
+	}
+	repeated := c.Headers != nil && m.ModernVersion && (len(headers) > 0 || !c.HeadersTravel)
 	if m.Method != "tools/call" || !repeated && !c.Gate.Pins.holds(m.Name) {
 		return nil
 	}
@@ -90,7 +95,7 @@ func (c *Conversation) compared(ctx context.Context, server lane.Server, m *wire
 	if !repeated {
 		return nil
 	}
-	return agrees(m, parameters, c.Headers(m.ID.Key()))
+	return agrees(m, parameters, headers)
 }
 
 // silent refuses a call of a server that does not say which tools it has.

@@ -15,8 +15,9 @@ import (
 const codeHeaderMismatch = -32020
 
 // agrees refuses a call whose headers Mcp-Param-… are not what its arguments say.
-// A server that is started here does not see them, so this stands in its place: what is
-// decided on is the body, but something in between may have decided on them.
+// A server that is started here does not see them, so this stands in its place; one
+// at a URL does, and what came must not say to it what was not judged. What is decided
+// on is the body, but something in between may have decided on them.
 func agrees(m *wire.Message, parameters []wire.Parameter, headers http.Header) error {
 	for _, p := range parameters {
 		if why := disagrees(m.Arguments, p, headers.Values("Mcp-Param-"+p.Name)); why != "" {

@@ -80,6 +80,39 @@ func TestHeadersThatRepeatArgumentsMustSayTheSame(t *testing.T) {
 	}
 }
 
+// A server at a URL gets the headers that came: they must not say to it what the
+// call that was judged does not.
+func TestHeadersThatTravelMustSayWhatWasJudged(t *testing.T) {
+	tool := strings.Replace(manageTool, `"inputSchema":{}`, `"inputSchema":{"properties":{"api_operation":{"x-mcp-header":"Operation"}}}`, 1)
+	call := strings.Replace(manage(1, "ListClusters", `{}`), `"params":{`, `"params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"},`, 1)
+	for name, tt := range map[string]struct {
+		headers   http.Header
+		asks      bool
+		forwarded bool
+	}{
+		"none":                 {nil, false, true},
+		"what the call says":   {http.Header{"Mcp-Param-Operation": {"ListClusters"}}, true, true},
+		"another operation":    {http.Header{"Mcp-Param-Operation": {"DeleteCluster"}}, true, false},
+		"of another parameter": {http.Header{"Mcp-Param-Other": {"x"}}, true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tb := converse(t, "own", ownPolicy(t, allowAll, "", ""))
+			tb.conversation.Headers, tb.conversation.HeadersTravel = func(wire.Key) http.Header { return tt.headers }, true
+			tb.say(call)
+			if tt.asks {
+				asked, err := wire.ReadClient([]byte(tb.get()), wire.Limits{})
+				check(t, err)
+				tb.tell(fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"result":{"tools":[%s],"resultType":"complete"}}`, asked.ID, tool))
+			}
+			if tt.forwarded {
+				wants(t, tb.get(), "ListClusters")
+			} else {
+				wants(t, tb.hear(), "-32020")
+			}
+		})
+	}
+}
+
 // What a header is taken to repeat, it does repeat.
 func FuzzHeadersRepeatArguments(f *testing.F) {
 	f.Add("us-east-1", `"us-east-1"`)
