@@ -74,7 +74,7 @@ func (s *Server) exchange(m *wire.Message) error {
 	if err != nil || answered {
 		return err
 	}
-	if media, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type")); media != "text/event-stream" {
+	if media, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type")); media != "text/event-stream" && response.StatusCode != http.StatusBadGateway && response.StatusCode != http.StatusGatewayTimeout {
 		s.ends(m.ID) // what it answered is no message, and is all there will be
 	}
 	if err := s.forbidden(response); err != nil {
