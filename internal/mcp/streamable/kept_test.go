@@ -3,7 +3,11 @@ package streamable
 import (
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
@@ -81,4 +85,35 @@ func TestALineThatWasOnlyLookedAtIsKept(t *testing.T) {
 	if _, ok := st.next(t.Context(), 0, keepAlive, func() error { return nil }); !ok {
 		t.Error("the first line is gone")
 	}
+}
+
+// A reader that takes nothing must not keep an answer for ever: it is not in
+// progress any more, and counts against nobody.
+func TestAnAnswerIsWrittenWithinItsTime(t *testing.T) {
+	s, _ := serving(t, nil)
+	for _, method := range []string{"notify", "large"} {
+		w := &timed{ResponseRecorder: httptest.NewRecorder()}
+		r := httptest.NewRequest("POST", "http://localhost/mcp", strings.NewReader(`{"jsonrpc":"2.0","id":1,"method":"`+method+`","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}`))
+		for name, value := range map[string]string{"Content-Type": "application/json", "Accept": "application/json", "Authorization": "alice", "Mcp-Protocol-Version": "2026-07-28", "Mcp-Method": method} {
+			r.Header.Set(name, value)
+		}
+		s.ServeHTTP(w, r)
+		if w.Code != http.StatusOK || !w.bounded {
+			t.Errorf("%s: status %d, bounded: %t", method, w.Code, w.bounded)
+		}
+	}
+}
+
+// timed is a ResponseWriter that notes whether a write may take for ever.
+type timed struct {
+	*httptest.ResponseRecorder
+	deadline time.Time
+	bounded  bool
+}
+
+func (w *timed) SetWriteDeadline(at time.Time) error { w.deadline = at; return nil }
+
+func (w *timed) Write(b []byte) (int, error) {
+	w.bounded = !w.deadline.IsZero()
+	return w.ResponseRecorder.Write(b)
 }
