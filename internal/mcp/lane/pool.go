@@ -261,7 +261,7 @@ func (p *Pool) place(w *waiter, firstTaken bool) *lane {
 			c = 4 // rather start another
 		}
 		if l.server == nil && l.opening == nil {
-			if c++; l.index > 0 && !l.counted && p.config.Processes.full() {
+			if c++; l.index > 0 && !l.counted && p.config.Processes.full() && !(alone && p.calls() == 0) {
 				continue
 			}
 			if time.Now().Before(l.notBefore) {
@@ -280,6 +280,16 @@ func (p *Pool) place(w *waiter, firstTaken bool) *lane {
 		}
 	}
 	return best
+}
+
+// calls is how many lanes beside the first count as processes.
+func (p *Pool) calls() (n int) {
+	for _, l := range p.lanes[1:] {
+		if l.counted {
+			n++
+		}
+	}
+	return n
 }
 
 // again looks whether somebody's turn has come.

@@ -247,6 +247,31 @@ func TestUnderProcessEveryCallHasAServerThatEndsWithIt(t *testing.T) {
 	}
 }
 
+// Where each call has a process of its own, the sessions that others keep open
+// must not leave none for it.
+func TestUnderProcessEverySessionHasOneCallWhateverTheOthersKeep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		config := Config{Lanes: 2, Delivery: grant.DeliverProcess, Processes: NewProcesses(3)}
+		idle := []*Pool{pool(t, &starter{}, config), pool(t, &starter{}, config), pool(t, &starter{}, config)}
+		for _, p := range idle {
+			if _, err := p.First(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p := pool(t, &starter{}, config)
+		wait, first := waits(t, p, Ask{Scope: "a", AWS: true})
+		if wait {
+			t.Fatal("a session's only call waits for others that are idle")
+		}
+		wait, second := waits(t, p, Ask{Scope: "a", AWS: true})
+		if !wait {
+			t.Error("a session has two over the bound")
+		}
+		(<-first).Release()
+		(<-second).Release()
+	})
+}
+
 func TestProcessesBoundAllSessionsTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shared := NewProcesses(3)

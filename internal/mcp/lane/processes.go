@@ -3,7 +3,9 @@ package lane
 import "sync"
 
 // Processes bounds the servers of all sessions together. The first server of a
-// session is started even over the bound. A nil Processes bounds nothing. It is safe for concurrent use.
+// session is started even over the bound, and one for a call where each call has
+// its own: what others keep open must not leave a session without any. A nil
+// Processes bounds nothing. It is safe for concurrent use.
 type Processes struct {
 	most int
 
