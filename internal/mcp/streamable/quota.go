@@ -12,7 +12,7 @@ import (
 // Quota is what one principal may take, so that the others keep their speed.
 type Quota struct {
 	Sessions    int // at the same time
-	Concurrency int // requests in progress, of all its sessions
+	Concurrency int // requests in progress, and messages being read, of all its sessions
 	Rate, Burst int // HTTP requests a second, and at once
 }
 
@@ -29,6 +29,7 @@ type user struct{ kind, id string }
 
 type usage struct {
 	requests *rate.Limiter
+	arriving int
 	progress int
 	sessions int
 }
@@ -56,17 +57,27 @@ func (q *quotas) admit(p authz.Principal) bool {
 // begin counts a request that is in progress until end is called, once or more
 // often; ok is false when there are too many.
 func (q *quotas) begin(p authz.Principal) (end func(), ok bool) {
+	return q.count(p, func(u *usage) *int { return &u.progress })
+}
+
+// arrive is begin of a message that is being read, of whatever kind: an answer or
+// a cancellation must not wait for requests.
+func (q *quotas) arrive(p authz.Principal) (end func(), ok bool) {
+	return q.count(p, func(u *usage) *int { return &u.arriving })
+}
+
+func (q *quotas) count(p authz.Principal, of func(*usage) *int) (end func(), ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	u := q.of(p)
-	if u.progress >= q.each.Concurrency {
+	n := of(q.of(p))
+	if *n >= q.each.Concurrency {
 		return nil, false
 	}
-	u.progress++
+	*n++
 	return sync.OnceFunc(func() {
 		q.mu.Lock()
 		defer q.mu.Unlock()
-		u.progress--
+		*n--
 	}), true
 }
 
@@ -91,7 +102,7 @@ func (q *quotas) forget(now time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for key, u := range q.users {
-		if u.progress == 0 && u.sessions == 0 && u.requests.TokensAt(now) >= float64(q.each.Burst) {
+		if u.arriving == 0 && u.progress == 0 && u.sessions == 0 && u.requests.TokensAt(now) >= float64(q.each.Burst) {
 			delete(q.users, key)
 		}
 	}

@@ -66,6 +66,50 @@ func TestWhatOnePrincipalHasInProgressIsBoundedInAllItsSessions(t *testing.T) {
 	}
 }
 
+// Who sends many messages slowly must not fill the memory with them.
+func TestMessagesThatArriveSlowlyAreBounded(t *testing.T) {
+	_, url := serving(t, func(c *Config) { c.Quota.Concurrency = 2 })
+	session := begin(t, url)
+	var bodies []io.Closer
+	for range 2 {
+		body, rest := io.Pipe()
+		bodies = append(bodies, rest)
+		t.Cleanup(func() { rest.Close() })
+		r, err := http.NewRequestWithContext(t.Context(), "POST", url, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Authorization", "alice")
+		go func() {
+			if response, err := http.DefaultClient.Do(r); err == nil {
+				response.Body.Close()
+			}
+		}()
+		fmt.Fprint(rest, "{") // until it is being read
+	}
+	eventually := func(what string, status int, headers ...string) {
+		t.Helper()
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+			got := send(t, "POST", url, ping, append(headers, session)...).StatusCode
+			if got == status {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%s: status %d", what, got)
+			}
+		}
+	}
+	eventually("a third message", http.StatusTooManyRequests)
+	if response := send(t, "POST", url, hello, "Authorization: bob"); response.StatusCode != http.StatusOK {
+		t.Errorf("another principal: %s", response.Status)
+	}
+	for _, rest := range bodies {
+		rest.Close()
+	}
+	eventually("when they have arrived", http.StatusOK)
+}
+
 func TestARequestWithoutASessionIsInProgressUntilItsReaderGoes(t *testing.T) {
 	_, url := serving(t, func(c *Config) { c.Quota.Concurrency = 1 })
 	body, headers := post("1", "slow", "", "")

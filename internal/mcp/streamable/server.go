@@ -127,7 +127,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) post(w http.ResponseWriter, r *http.Request, principal authz.Principal, came Came) {
+	arrived, ok := s.quotas.arrive(principal)
+	if !ok {
+		s.refuse(w, r, principal, http.StatusTooManyRequests, "you are sending as many messages at the same time as limits.concurrency; send each faster, try again")
+		return
+	}
 	line, status, why := s.body(w, r)
+	arrived()
 	if status != 0 {
 		s.refuse(w, r, principal, status, why)
 		return
