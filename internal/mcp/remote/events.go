@@ -25,7 +25,7 @@ func (s *Server) events(body io.Reader, each func([]byte)) error {
 			if errors.Is(err, io.EOF) {
 				return nil
 			}
-			return fmt.Errorf("%w: its stream broke: %w", ErrUnreachable, err)
+			return fmt.Errorf("%w: its stream broke", ErrUnreachable) // the error names addresses
 		}
 		switch {
 		case len(line) == 0:

@@ -71,16 +71,25 @@ func (s *Server) exchange(m *wire.Message) error {
 		return nil
 	}
 	answered, err := s.take(response, m)
-	if err != nil || answered {
-		return err
+	if answered {
+		return nil
 	}
-	if media, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type")); media != "text/event-stream" && response.StatusCode != http.StatusBadGateway && response.StatusCode != http.StatusGatewayTimeout {
+	lost := "; the call may have taken effect"
+	if media, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type")); err == nil && media != "text/event-stream" &&
+		response.StatusCode != http.StatusBadGateway && response.StatusCode != http.StatusGatewayTimeout {
 		s.ends(m.ID) // what it answered is no message, and is all there will be
+		lost = ""
+	}
+	switch {
+	case ctx.Err() != nil:
+		return errCancelled
+	case err != nil:
+		return fmt.Errorf("%w%s", err, lost)
 	}
 	if err := s.forbidden(response); err != nil {
 		return err
 	}
-	return fmt.Errorf("%w: it answered with status %d and no message", ErrUnreachable, response.StatusCode)
+	return fmt.Errorf("%w: it answered with status %d and no message%s", ErrUnreachable, response.StatusCode, lost)
 }
 
 // take passes on the messages of a response. It says whether the request's own
@@ -108,10 +117,14 @@ func (s *Server) take(response *http.Response, m *wire.Message) (answered bool, 
 	case "text/event-stream":
 		err = s.events(response.Body, each)
 	case "application/json":
-		var b []byte
-		if b, err = io.ReadAll(io.LimitReader(response.Body, int64(s.bytes())+1)); err == nil && len(b) <= s.bytes() && response.StatusCode < 300 {
+		b, failed := io.ReadAll(io.LimitReader(response.Body, int64(s.bytes())+1))
+		switch {
+		case failed != nil:
+			return false, fmt.Errorf("%w: its answer broke off", ErrUnreachable) // the error names addresses
+		case len(b) > s.bytes():
+		case response.StatusCode < 300:
 			each(oneLine(b))
-		} else if err == nil && len(b) <= s.bytes() {
+		default:
 			// An error: its id may be null, so it is only passed on if it answers.
 			if a, failed := wire.ReadServer(oneLine(b), s.limits); failed == nil && a.Kind == wire.Response && a.ID.Key() == m.ID.Key() {
 				each(oneLine(b))

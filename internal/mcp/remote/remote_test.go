@@ -205,6 +205,24 @@ func FuzzEvents(f *testing.F) {
 	})
 }
 
+// The id of what was answered may be in use again.
+func TestARequestIsAnsweredOnceIfItsStreamBreaksAfterTheAnswer(t *testing.T) {
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		fmt.Fprint(w, "data: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n\n")
+		w.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
+	}))
+	defer web.Close()
+	o := connect(t, web.URL)
+	o.say(`{"jsonrpc":"2.0","id":1,"method":"tools/list"}`)
+	o.wants(`"result"`)
+	o.Stop(10 * time.Second)
+	if len(o.lines) > 0 {
+		t.Errorf("and then %s", o.hear())
+	}
+}
+
 // Who is next on the server must not draw credentials while it works for another.
 func TestWhichRequestsTheServerMayStillBeWorkingFor(t *testing.T) {
 	const answer = `{"jsonrpc":"2.0","id":"x","result":{}}`
@@ -224,6 +242,17 @@ func TestWhichRequestsTheServerMayStillBeWorkingFor(t *testing.T) {
 		{"a stream that ends without the answer", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/event-stream")
 		}, true},
+		{"a stream that breaks", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			w.(http.Flusher).Flush()
+			panic(http.ErrAbortHandler)
+		}, true},
+		{"an answer that breaks off", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprint(w, answer[:9])
+			w.(http.Flusher).Flush()
+			panic(http.ErrAbortHandler)
+		}, true},
 		{"a connection that breaks", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, true},
 		{"a page", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") }, false},
 		{"a gateway that gave up waiting", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusGatewayTimeout) }, true},
@@ -235,9 +264,12 @@ func TestWhichRequestsTheServerMayStillBeWorkingFor(t *testing.T) {
 			defer web.Close()
 			o := connect(t, web.URL)
 			o.say(`{"jsonrpc":"2.0","id":"x","method":"tools/call","params":{"name":"work","arguments":{}}}`)
-			o.wants(`"id":"x"`)
+			line := o.hear()
 			if got := o.Working(wire.NewID("x").Key()); got != tt.working {
 				t.Errorf("working: %t", got)
+			}
+			if tt.working != strings.Contains(line, "may have taken effect") || !strings.Contains(line, `"id":"x"`) || strings.Contains(line, "127.0.0.1") {
+				t.Errorf("the client hears %s", line)
 			}
 		})
 	}
