@@ -24,12 +24,16 @@ func TestTheFirstRunWithItsOwnClient(t *testing.T) {
 // that knows nothing but its own file.
 func TestWhatInitWritesStartsTheRealServer(t *testing.T) {
 	dir, home := t.TempDir(), t.TempDir()
+	trap, err := serve(&egress{}) // not the suite's own: client and server ask for updates of theirs
+	if err != nil {
+		t.Fatal(err)
+	}
 	keys := write(t, filepath.Join(home, "credentials"), "[work]\naws_access_key_id = "+baseKey+"\naws_secret_access_key = "+baseSecret+"\naws_session_token = "+baseToken+"\n")
 	shell := docstest.NewShell(dir, home, "PATH="+filepath.Dir(world.binary)+":"+filepath.Dir(world.python("fastmcp"))+":/usr/bin:/bin", "HOME="+home, "COLUMNS=1000",
-		"AWS_PROFILE=work", "AWS_SHARED_CREDENTIALS_FILE="+keys, "AWS_CONFIG_FILE=/dev/null", "HTTPS_PROXY="+world.egress.url)
+		"AWS_PROFILE=work", "AWS_SHARED_CREDENTIALS_FILE="+keys, "AWS_CONFIG_FILE=/dev/null", "HTTPS_PROXY="+trap)
 	for _, step := range []struct{ command, want string }{
 		{"ecs-mcp-proxy init --region " + region + " --role " + reader.role() + " --endpoint " + world.aws + " --command ecs-mcp-server --client claude-code > .mcp.json", "Claude Code: .mcp.json"},
-		{"sed -i 's#env: {#env: {HTTPS_PROXY: \"" + world.egress.url + "\", #' ecs-mcp-proxy.yaml", ""}, // no way out of the test
+		{"sed -i 's#env: {#env: {HTTPS_PROXY: \"" + trap + "\", #' ecs-mcp-proxy.yaml", ""}, // no way out of the test
 		{"ecs-mcp-proxy doctor --config ecs-mcp-proxy.yaml", "✓ server: ready after"},
 		{`fastmcp call .mcp.json ecs_resource_management '{"api_operation": "DescribeServices", "api_params": {"cluster": "staging", "services": ["web"]}}'`, `"serviceName"`},
 		{`fastmcp call .mcp.json ecs_resource_management '{"api_operation": "DeleteService", "api_params": {"cluster": "staging", "service": "web"}}'`, "Refused by ecs-mcp-proxy"},
