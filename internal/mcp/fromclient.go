@@ -70,6 +70,11 @@ func (c *Conversation) clientRequest(ctx context.Context, m *wire.Message) {
 	r := &request{message: m, cancel: cancel}
 	if err := c.inflight.add(r); err != nil {
 		cancel()
+		if errors.Is(err, errLate) {
+			for _, server := range c.inflight.owing() {
+				server.Kill()
+			}
+		}
 		c.refuseMessage(classInFlight, err.Error(), m.Method, func(seeAll string, data any) []byte {
 			return wire.ErrorResponse(m.ID, codeInvalidRequest, "ecs-mcp-proxy: "+err.Error()+seeAll, data)
 		})

@@ -78,6 +78,7 @@ var (
 	errInUse = errors.New("the id is in use by a request that is not answered yet; use another")
 	errEnded = errors.New("the ECS MCP server has ended")
 	errMany  = fmt.Errorf("%d requests are not answered yet; wait for some of them", maxInflight)
+	errLate  = errors.New("too many requests were given up on that the ECS MCP server never answered; it is started again, try again then")
 )
 
 // maxInflight bounds the requests of one side that are not answered yet, and
@@ -87,7 +88,8 @@ const (
 	maxLate     = 4 << 20
 )
 
-// add takes a new request. The error is errInUse, errMany or, after all, errEnded.
+// add takes a new request. The error is errInUse, errMany, errLate or, after all,
+// errEnded. Nothing but the end of the servers that owe answers mends errLate.
 func (f *inflight) add(r *request) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -97,7 +99,9 @@ func (f *inflight) add(r *request) error {
 		return errEnded
 	case f.client[key] != nil, f.late[key] != late{}:
 		return errInUse
-	case f.size > maxLate, len(f.client) >= maxInflight && !f.evict():
+	case f.size > maxLate:
+		return errLate
+	case len(f.client) >= maxInflight && !f.evict():
 		return errMany
 	}
 	f.client[key] = r
@@ -178,6 +182,17 @@ func (f *inflight) spend(r *request) {
 	f.remove(key, r)
 	f.late[key] = late{r.server, size}
 	f.size += size
+}
+
+// owing are the servers that have not answered what was given up on.
+func (f *inflight) owing() []lane.Server {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	servers := map[lane.Server]bool{}
+	for _, l := range f.late {
+		servers[l.server] = true
+	}
+	return slices.Collect(maps.Keys(servers))
 }
 
 // came lets an id be used again, if its server is this one; the caller holds the lock.

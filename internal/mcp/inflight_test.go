@@ -2,8 +2,12 @@ package mcp
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/grant"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/lane"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
 
@@ -71,7 +75,7 @@ func TestAnIdThatWasGivenUpOnIsKeptFromTheNext(t *testing.T) {
 	for n := 0; ; n++ {
 		r := request(fmt.Sprint(n))
 		if err := f.add(r); err != nil {
-			if err != errMany || n < 10000 {
+			if err != errLate || n < 10000 || !slices.Equal(f.owing(), []lane.Server{server}) {
 				t.Errorf("after %d: %v", n, err)
 			}
 			break
@@ -84,4 +88,28 @@ func TestAnIdThatWasGivenUpOnIsKeptFromTheNext(t *testing.T) {
 		t.Errorf("%d bytes of %d are kept of a server that has ended", f.size, len(f.late))
 	}
 	check(t, f.add(request("1")))
+}
+
+// A server that never answers what was given up on is started again before too
+// much has to be remembered of it: else the session would take nothing any more.
+func TestAServerThatOwesTooManyAnswersIsStartedAgain(t *testing.T) {
+	tb := converseOn(t, lane.Config{Lanes: 1, Delivery: grant.DeliverNone}, "reader", nil)
+	tb.say(initialize)
+	tb.get()
+	tb.tell(`{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-11-25","capabilities":{}}}`)
+	tb.hear()
+	for n := range 6 {
+		id := fmt.Sprintf(`"%d%s"`, n, strings.Repeat("x", maxLate/5))
+		tb.say(manage(id, "DescribeServices", readStaging))
+		if n == 5 {
+			break
+		}
+		tb.get()
+		tb.say(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":` + id + `}}`)
+		tb.get()
+	}
+	wants(t, tb.hear(), "it is started again")
+	<-tb.killed
+	again := <-tb.started
+	wants(t, tb.read(again.serverIn), "initialize") // as to the first
 }
