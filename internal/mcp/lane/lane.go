@@ -1,7 +1,9 @@
 package lane
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -129,10 +131,12 @@ func (l *lane) open(ctx context.Context) (Server, *grant.Endpoint, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if l.server == nil {
-		return nil, nil, fmt.Errorf("%w: %w", ErrStart, l.failed)
+		return nil, nil, fmt.Errorf("%w: %w", ErrStart, cmp.Or(l.failed, errShort))
 	}
 	return l.server, l.endpoint, nil
 }
+
+var errShort = errors.New("it ended at once")
 
 // start starts the lane's server, after the pause that is due, and watches it.
 func (l *lane) start() {
