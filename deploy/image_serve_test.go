@@ -3,19 +3,18 @@
 package deploy_test
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/testkit"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
@@ -29,35 +28,7 @@ func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// output is what a running container says.
-type output struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (o *output) Write(b []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.Write(b)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.String()
-}
-
 const secret = "a-token-that-is-long-enough-to-be-taken-as-one"
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
 
 // serve runs serve in the container until the test ends, with a configuration
 // and whatever else the options mount or set.
@@ -74,7 +45,7 @@ func (c *container) serve(address, config string, options ...string) {
 	}
 	arguments := append([]string{"run", "--isolation", "chroot", "--volume", dir + ":/etc/ecs-mcp-proxy:ro"}, options...)
 	run := exec.Command("buildah", append(arguments, c.name, "--", "/bin/ecs-mcp-proxy", "serve", "--config", "/etc/ecs-mcp-proxy/ecs-mcp-proxy.yaml")...)
-	said := new(output)
+	said := new(testkit.Output)
 	run.Stdout, run.Stderr, run.SysProcAttr = said, said, &syscall.SysProcAttr{Setpgid: true}
 	if err := run.Start(); err != nil {
 		c.t.Fatal(err)
@@ -144,7 +115,7 @@ listen: {address: %q, auth: {tokens: [{id: ci, file: ci.token}]}}
 func TestTheImageServes(t *testing.T) {
 	d := deploy(t, fromCloudFormation(t, "ecs", ""))
 	d.AddService("shop", "checkout", map[string]string{"Environment": "production"})
-	c, address := start(t), freeAddress(t)
+	c, address := start(t), testkit.FreeAddress(t)
 	c.serve(address, d.configuration(address, "{command: [/bin/ecs-mcp-proxy, demo-server]}", "{delivery: lease}"), d.base()...)
 	if got := c.run("health", "http://"+address+"/mcp", "--timeout", "1m"); got != "" {
 		t.Errorf("health: %s", got)
@@ -172,7 +143,7 @@ func TestTwoContainersShareATokenAndNothingElse(t *testing.T) {
 	if err := errors.Join(os.Chown(lease, 65532, 65532), os.Chmod(lease, 0o750)); err != nil {
 		t.Fatal(err)
 	}
-	proxyAt, serverAt, credentialsAt := freeAddress(t), freeAddress(t), freeAddress(t)
+	proxyAt, serverAt, credentialsAt := testkit.FreeAddress(t), testkit.FreeAddress(t), testkit.FreeAddress(t)
 
 	proxy, server := start(t), start(t)
 	proxy.serve(proxyAt, d.configuration(proxyAt, fmt.Sprintf(`{urls: [{url: "http://%s/mcp", credentials: {listen: %q, token_file: /lease/server.token, token_group: 65532}}]}`,

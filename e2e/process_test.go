@@ -12,32 +12,15 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/testkit"
 )
 
 // patience is how long anything here may take to start or to end.
 const patience = 30 * time.Second
-
-// transcript keeps what went over a pipe.
-type transcript struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (t *transcript) Write(b []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.buf.Write(b)
-}
-
-func (t *transcript) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.buf.String()
-}
 
 // process is a child that speaks on standard input and output; all three of
 // its streams are kept.
@@ -45,7 +28,7 @@ type process struct {
 	cmd                    *exec.Cmd
 	in                     io.WriteCloser
 	out                    io.ReadCloser
-	sent, received, stderr transcript
+	sent, received, stderr testkit.Output
 	ended                  chan struct{} // closed once it was waited for
 }
 
@@ -78,7 +61,7 @@ func start(dir string, env []string, argv ...string) (*process, error) {
 
 type teeWriter struct {
 	io.WriteCloser
-	copy *transcript
+	copy *testkit.Output
 }
 
 func (w teeWriter) Write(b []byte) (int, error) {
@@ -88,7 +71,7 @@ func (w teeWriter) Write(b []byte) (int, error) {
 
 type teeReader struct {
 	io.ReadCloser
-	copy *transcript
+	copy *testkit.Output
 }
 
 func (r teeReader) Read(b []byte) (int, error) {

@@ -178,7 +178,7 @@ audit: {file: audit.jsonl}
 `, binary(t), withAdmin)), 0o600))
 	s.cmd = exec.Command(binary(t), "wrap", "--config", filepath.Join(s.dir, "config.yaml"), "--log-level", "info")
 	s.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "AWS_EC2_METADATA_DISABLED=true"}
-	s.cmd.Stderr = s
+	s.cmd.Stderr = &s.stderr
 	in, err := s.cmd.StdinPipe()
 	must(t, err)
 	must(t, s.cmd.Start())

@@ -54,7 +54,7 @@ func (s *served) sit(t *testing.T, by, version string, u user) *mcp.ClientSessio
 	var transport mcp.Transport = &mcp.StreamableClientTransport{Endpoint: s.url}
 	if by == "wrap" {
 		cmd := exec.Command(s.cmd.Path, "wrap", "--config", filepath.Join(s.dir, "config.yaml"), "--", s.cmd.Path, "demo-server")
-		cmd.Env, cmd.Stderr = s.cmd.Env, s
+		cmd.Env, cmd.Stderr = s.cmd.Env, &s.stderr
 		transport = &mcp.CommandTransport{Command: cmd}
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

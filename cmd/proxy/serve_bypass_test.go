@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/testkit"
+
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
@@ -33,7 +35,7 @@ func TestNothingUnjudgedReachesTheServer(t *testing.T) {
 					if kind == "a command" {
 						return fmt.Sprintf("{command: [sh, -c, %q]}", "exec tee -a "+seen+" | exec "+self+" demo-server")
 					}
-					return fmt.Sprintf("{urls: [{url: %q, credentials: {listen: %q, token_file: %q}}]}", recording(t, seen), loopbackPort(t), filepath.Join(t.TempDir(), "token"))
+					return fmt.Sprintf("{urls: [{url: %q, credentials: {listen: %q, token_file: %q}}]}", recording(t, seen), testkit.FreeAddress(t), filepath.Join(t.TempDir(), "token"))
 				}
 				if front == "HTTP" {
 					bypassOverHTTP(t, serveWith(t, "", upstream))
@@ -130,7 +132,7 @@ func TestAResumedStreamHoldsTheFilteredListAlone(t *testing.T) {
 					must(t, os.Symlink(binaryFile(t), strange))
 					return fmt.Sprintf("{command: [%q, %q, %q, %q]}", strange, corpusFile, "2025-11-25", record)
 				}
-				return fmt.Sprintf("{urls: [{url: %q, credentials: {listen: %q, token_file: %q}}]}", serveStrange(t, said, record), loopbackPort(t), filepath.Join(t.TempDir(), "token"))
+				return fmt.Sprintf("{urls: [{url: %q, credentials: {listen: %q, token_file: %q}}]}", serveStrange(t, said, record), testkit.FreeAddress(t), filepath.Join(t.TempDir(), "token"))
 			})
 			session := s.hello(t, "reader")
 			response, err := http.DefaultClient.Do(s.request(t, "reader", said[1].heard.with(nil), "Mcp-Session-Id: "+session))

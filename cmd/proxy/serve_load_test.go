@@ -15,6 +15,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/testkit"
+
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
@@ -122,7 +124,7 @@ func TestServeHoldsManyIdleSessionsAndRefusesMoreAtOnce(t *testing.T) {
 	t.Cleanup(web.Close) // after serve has ended
 	s := serveMore(t, more{
 		upstream: func(string) string {
-			return fmt.Sprintf("{urls: [{url: %q, credentials: {listen: %q, token_file: %q}}]}", web.URL, loopbackPort(t), filepath.Join(t.TempDir(), "token"))
+			return fmt.Sprintf("{urls: [{url: %q, credentials: {listen: %q, token_file: %q}}]}", web.URL, testkit.FreeAddress(t), filepath.Join(t.TempDir(), "token"))
 		},
 		top: "limits: {sessions: 2000, principal_sessions: 1500, rate: 100000, burst: 100000}\n"})
 	before := s.resident(t)

@@ -4,17 +4,17 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/testkit"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
@@ -44,22 +44,11 @@ type served struct {
 	dir string
 	aws *fakeaws.AWS
 
-	mu     sync.Mutex
-	stderr strings.Builder
+	stderr testkit.Output
 	ended  chan struct{}
 }
 
-func (s *served) Write(b []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.stderr.Write(b)
-}
-
-func (s *served) log() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.stderr.String()
-}
+func (s *served) log() string { return s.stderr.String() }
 
 // more is configuration beyond what serve writes: lines of a block, indented as there.
 type more struct {
@@ -136,7 +125,7 @@ func (s *served) start(t *testing.T, self string, args []string, environ ...stri
 	t.Helper()
 	s.cmd = exec.Command(self, append([]string{"serve", "--config", filepath.Join(s.dir, "config.yaml")}, args...)...)
 	s.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir}, environ...)
-	s.cmd.Stderr = s
+	s.cmd.Stderr = &s.stderr
 	must(t, s.cmd.Start())
 	go func() {
 		defer close(s.ended)
@@ -168,15 +157,6 @@ func (s *served) start(t *testing.T, self string, args []string, environ ...stri
 			t.Fatalf("it does not serve: %s", s.log())
 		}
 	}
-}
-
-// loopbackPort is an address that nobody listens on.
-func loopbackPort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	defer l.Close()
-	return l.Addr().String()
 }
 
 func token(id string) string { return id + strings.Repeat("-token", 8) }

@@ -1,16 +1,15 @@
 package docstest
 
 import (
-	"bytes"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/testkit"
 )
 
 // patience is how long a program may take to say that it is ready, on a starved
@@ -27,7 +26,7 @@ var decisionID = regexp.MustCompile(`\b[a-z2-7]{20}\b`)
 // output that stands below it. Only the port is another one, since the page's may
 // be taken, and the id of the refusal is the one that was given.
 func FirstRun(t *testing.T, page, path string) {
-	page = strings.ReplaceAll(page, addressOfFirstRun, freeAddress(t))
+	page = strings.ReplaceAll(page, addressOfFirstRun, testkit.FreeAddress(t))
 	_, page, ok := strings.Cut(page, "\n## 2. ")
 	if !ok {
 		t.Fatal("the page has no step 2")
@@ -70,7 +69,7 @@ func FirstRun(t *testing.T, page, path string) {
 		t.Fatalf("%d commands ran, a second terminal: %t, a refusal: %q", ran, second != nil, id)
 	}
 	second.awaits(t, "AWS saw ecs:UpdateService by ecsmcp-")
-	if seen := second.said(); strings.Contains(seen, "DeleteService") {
+	if seen := second.String(); strings.Contains(seen, "DeleteService") {
 		t.Errorf("AWS saw the refused deletion:\n%s", seen)
 	}
 }
@@ -82,33 +81,8 @@ func replaceIDs(text, id string) string {
 	return decisionID.ReplaceAllString(text, id)
 }
 
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // terminal is one in which a program keeps running.
-type terminal struct {
-	mu  sync.Mutex
-	out bytes.Buffer
-}
-
-func (s *terminal) Write(b []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.out.Write(b)
-}
-
-func (s *terminal) said() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.out.String()
-}
+type terminal struct{ testkit.Output }
 
 // openTerminal starts a command that goes on until the test ends, and waits for
 // what the page shows of its output.
@@ -123,7 +97,7 @@ func openTerminal(t *testing.T, dir string, env []string, c Command) *terminal {
 	t.Cleanup(func() {
 		command.Process.Signal(os.Interrupt)
 		if err := command.Wait(); err != nil {
-			t.Errorf("$ %s\n%v:\n%s", c.Text, err, s.said())
+			t.Errorf("$ %s\n%v:\n%s", c.Text, err, s.String())
 		}
 	})
 	for _, line := range c.Want {
@@ -136,9 +110,9 @@ func openTerminal(t *testing.T, dir string, env []string, c Command) *terminal {
 func (s *terminal) awaits(t *testing.T, text string) {
 	t.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if strings.Contains(s.said(), text) {
+		if strings.Contains(s.String(), text) {
 			return
 		}
 	}
-	t.Fatalf("the second terminal does not show %q:\n%s", text, s.said())
+	t.Fatalf("the second terminal does not show %q:\n%s", text, s.String())
 }

@@ -9,18 +9,9 @@ import (
 	"strings"
 	"testing"
 	"time"
-)
 
-// freePort returns a loopback address that nobody listens on.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/testkit"
+)
 
 func listenAt(t *testing.T, address, file string) *Endpoint {
 	t.Helper()
@@ -33,7 +24,7 @@ func listenAt(t *testing.T, address, file string) *Endpoint {
 }
 
 func TestAServerThatTheProxyDidNotStartFindsItsTokenInAFile(t *testing.T) {
-	address, file := freePort(t), filepath.Join(t.TempDir(), "token")
+	address, file := testkit.FreeAddress(t), filepath.Join(t.TempDir(), "token")
 	e := listenAt(t, address, file)
 	defer e.Lease(canaryGrant())()
 	url := "http://" + address + "/credentials"
@@ -62,7 +53,7 @@ func TestAServerThatTheProxyDidNotStartFindsItsTokenInAFile(t *testing.T) {
 }
 
 func TestEachStartHasATokenOfItsOwn(t *testing.T) {
-	address, file := freePort(t), filepath.Join(t.TempDir(), "token")
+	address, file := testkit.FreeAddress(t), filepath.Join(t.TempDir(), "token")
 	seen := map[string]bool{}
 	for range 3 {
 		e := listenAt(t, address, file)
@@ -77,7 +68,7 @@ func TestEachStartHasATokenOfItsOwn(t *testing.T) {
 }
 
 func TestASecondProxyOnTheAddressLeavesTheFirstItsToken(t *testing.T) {
-	address, file := freePort(t), filepath.Join(t.TempDir(), "token")
+	address, file := testkit.FreeAddress(t), filepath.Join(t.TempDir(), "token")
 	first := listenAt(t, address, file)
 	if e, err := ListenAt(address, file); err == nil {
 		e.Close()
@@ -129,7 +120,7 @@ func TestATokenIsWrittenNowhereButIntoAFileOfOnesOwn(t *testing.T) {
 			must(t, os.Mkdir(dir, 0o700))
 			file := filepath.Join(dir, "token")
 			tt.make(t, file)
-			address := freePort(t)
+			address := testkit.FreeAddress(t)
 			e, err := ListenAt(address, file)
 			if err == nil {
 				e.Close()
@@ -164,7 +155,7 @@ func TestAFileOfAnotherUserIsNotReplaced(t *testing.T) {
 
 func TestCloseLeavesAFileThatSomebodyElsePutThere(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
-	e := listenAt(t, freePort(t), file)
+	e := listenAt(t, testkit.FreeAddress(t), file)
 	must(t, os.Remove(file))
 	put(t, file, 0o600)
 	if err := e.Close(); err != nil {
@@ -204,7 +195,7 @@ func TestAGroupMayReadTheTokenIfItIsNamed(t *testing.T) {
 	}
 	file := filepath.Join(t.TempDir(), "token")
 	for range 2 { // the second replaces what a killed proxy left
-		e, err := ListenForGroup(freePort(t), file, group)
+		e, err := ListenForGroup(testkit.FreeAddress(t), file, group)
 		if err != nil {
 			t.Fatal(err)
 		}
