@@ -25,6 +25,24 @@ type seen struct {
 	} `json:"results"`
 }
 
+// results holds what the three calls gave to what they must: a list, a refusal, and
+// guidance without AWS.
+func (s seen) results(t *testing.T) {
+	t.Helper()
+	if len(s.Results) != 3 {
+		t.Fatalf("%d results, want 3", len(s.Results))
+	}
+	if r := s.Results[0]; r.IsError || !strings.Contains(r.Text, "cluster/staging") {
+		t.Errorf("list: %t %.200q", r.IsError, r.Text)
+	}
+	if r := s.Results[1]; !r.IsError || !strings.Contains(r.Text, "Refused by ecs-mcp-proxy") {
+		t.Errorf("delete: %t %.200q", r.IsError, r.Text)
+	}
+	if r := s.Results[2]; r.IsError || !strings.Contains(r.Text, "container_port") {
+		t.Errorf("guidance: %t %.200q", r.IsError, r.Text)
+	}
+}
+
 // The other tests are the go-sdk's client; this is the client that most agents
 // are built on, with both of its handshakes.
 func TestOfficialPythonClientWorksThroughTheProxy(t *testing.T) {
@@ -52,18 +70,7 @@ func TestOfficialPythonClientWorksThroughTheProxy(t *testing.T) {
 			if got.Server != "AWS ECS MCP Server" || got.Prompts == 0 || !slices.Contains(got.Tools, "ecs_resource_management") || slices.Contains(got.Tools, "delete_app") {
 				t.Errorf("server %q with %d prompts and tools %v", got.Server, got.Prompts, got.Tools)
 			}
-			if len(got.Results) != 3 {
-				t.Fatalf("%d results, want 3", len(got.Results))
-			}
-			if r := got.Results[0]; r.IsError || !strings.Contains(r.Text, "cluster/staging") {
-				t.Errorf("list: %t %.200q", r.IsError, r.Text)
-			}
-			if r := got.Results[1]; !r.IsError || !strings.Contains(r.Text, "Refused by ecs-mcp-proxy") {
-				t.Errorf("delete: %t %.200q", r.IsError, r.Text)
-			}
-			if r := got.Results[2]; r.IsError || !strings.Contains(r.Text, "container_port") {
-				t.Errorf("guidance: %t %.200q", r.IsError, r.Text)
-			}
+			got.results(t)
 			records, _, err := readAudit(filepath.Join(dir, "audit.jsonl"), 0)
 			if err != nil || len(records) != 5 {
 				t.Errorf("%d records (%v), want 5: two decisions with outcomes and one refusal", len(records), err)

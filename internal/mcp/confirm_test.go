@@ -262,6 +262,18 @@ func (c *changing) Decide(ctx context.Context, r authz.Request) (authz.Decision,
 	return d, err
 }
 
+// thenDecides makes the gate ask a policy that obliges to ask the user, and that
+// decides otherwise after its first answer.
+func thenDecides(t *testing.T, then func(*authz.Decision)) func(*Gate) {
+	return func(g *Gate) {
+		confirmed(t, time.Minute)(g)
+		real, err := g.Policy(t.Context())
+		check(t, err)
+		policy := &changing{Decider: real, then: then}
+		g.Policy = func(context.Context) (Decider, error) { return policy, nil }
+	}
+}
+
 func TestACallIsDecidedAgainWhenTheUserHasAgreed(t *testing.T) {
 	tests := map[string]struct {
 		then  func(*authz.Decision)
@@ -280,13 +292,7 @@ func TestACallIsDecidedAgainWhenTheUserHasAgreed(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			tb := converse(t, "own", func(g *Gate) {
-				confirmed(t, time.Minute)(g)
-				real, err := g.Policy(t.Context())
-				check(t, err)
-				policy := &changing{Decider: real, then: tt.then}
-				g.Policy = func(context.Context) (Decider, error) { return policy, nil }
-			})
+			tb := converse(t, "own", thenDecides(t, tt.then))
 			tb.greet("2025-11-25", elicitation)
 			tb.say(manage(1, "UpdateService", updateStaging))
 			id, _ := tb.asked()

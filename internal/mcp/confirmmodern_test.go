@@ -1,7 +1,6 @@
 package mcp
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -186,13 +185,7 @@ func TestACallMadeAgainIsDecidedAgain(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			tb := converse(t, "own", func(g *Gate) {
-				confirmed(t, time.Minute)(g)
-				real, err := g.Policy(t.Context())
-				check(t, err)
-				policy := &changing{Decider: real, then: tt.then}
-				g.Policy = func(context.Context) (Decider, error) { return policy, nil }
-			})
+			tb := converse(t, "own", thenDecides(t, tt.then))
 			tb.say(modern(1, "UpdateService", updateStaging, ""))
 			_, state := tb.consult()
 			tb.say(modern(2, "UpdateService", updateStaging, again(yes, state)))

@@ -9,8 +9,7 @@ const (
 
 // queue is in which order messages are sent: as they come, each by a request of its
 // own; but nothing overtakes initialize and what ends it, for what follows needs the
-// session, and comes after it. Its
-// zero value is ready.
+// session, and comes after it. Its zero value is ready.
 type queue struct {
 	busy    int
 	greets  bool // initialize, or what ends it, is under way
