@@ -141,15 +141,6 @@ func (c *Child) finish(e Exit) {
 // PID is the command's process id; it may have ended.
 func (c *Child) PID() int { return c.pid }
 
-// Done is closed when the command and everything below it has ended.
-func (c *Child) Done() <-chan struct{} { return c.done }
-
-// Wait waits until Done and says how the command ended.
-func (c *Child) Wait() Exit {
-	<-c.done
-	return c.exit
-}
-
 // Signal passes a signal on to the command, but not to its children; SIGKILL
 // is Kill. The error is os.ErrProcessDone when it has ended.
 func (c *Child) Signal(s os.Signal) error {
@@ -185,15 +176,6 @@ func (c *Child) Stop(grace time.Duration) Exit {
 		}
 	}
 	return c.Wait()
-}
-
-func (c *Child) endsWithin(grace time.Duration) bool {
-	select {
-	case <-c.done:
-		return true
-	case <-time.After(grace):
-		return false
-	}
 }
 
 // Kill kills the command and everything below it and does not wait for the

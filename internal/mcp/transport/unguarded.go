@@ -107,15 +107,6 @@ func (c *Child) watch() {
 // PID is the command's process id; it may have ended.
 func (c *Child) PID() int { return c.cmd.Process.Pid }
 
-// Done is closed when the command has ended.
-func (c *Child) Done() <-chan struct{} { return c.done }
-
-// Wait waits until Done and says how the command ended.
-func (c *Child) Wait() Exit {
-	<-c.done
-	return c.exit
-}
-
 // Signal passes a signal on to the command, where the system has any. The error
 // is os.ErrProcessDone when it has ended.
 func (c *Child) Signal(s os.Signal) error {
@@ -139,15 +130,6 @@ func (c *Child) Stop(grace time.Duration) Exit {
 		}
 	}
 	return c.Wait()
-}
-
-func (c *Child) endsWithin(grace time.Duration) bool {
-	select {
-	case <-c.done:
-		return true
-	case <-time.After(grace):
-		return false
-	}
 }
 
 // Kill kills the command, with its process group where the system has one, and
