@@ -119,6 +119,13 @@ func converse(t *testing.T, persona string, change func(*Gate)) *table {
 // converseOn is converse with other lanes.
 func converseOn(t *testing.T, lanes lane.Config, persona string, change func(*Gate)) *table {
 	t.Helper()
+	return converseWith(t, lanes, persona, change, func(*Process) {})
+}
+
+// converseWith lets a test say what kind of process the server is, before the
+// conversation knows it.
+func converseWith(t *testing.T, lanes lane.Config, persona string, change func(*Gate), kind func(*Process)) *table {
+	t.Helper()
 	tb := &table{t: t, aws: fakeaws.New(fakeaws.Config{}), auditFile: filepath.Join(t.TempDir(), "audit.jsonl"), killed: make(chan struct{}), started: make(chan *played, 64), conversing: make(chan struct{})}
 	url, err := tb.aws.Start()
 	check(t, err)
@@ -149,6 +156,7 @@ func converseOn(t *testing.T, lanes lane.Config, persona string, change func(*Ga
 	killed := sync.OnceFunc(func() { close(tb.killed) })
 	c := NewConversation(wire.Limits{}, zaptest.NewLogger(t), func(lane int, means grant.Means) (Process, error) {
 		server, process := play(lane, means.Environ, killed)
+		kind(&process)
 		tb.started <- server
 		return process, nil
 	})

@@ -81,8 +81,8 @@ func TestEveryWayToAnswerIsRedacted(t *testing.T) {
 		})
 	}
 	t.Run("an error in the words of the proxy's own", func(t *testing.T) {
-		tb := converse(t, "own", ownPolicy(t, allowAll, "", privacyRego))
-		tb.gate.Lanes.Running().(*link).process.Working = func(wire.Key) bool { return false } // as where it is connected to
+		connected := func(p *Process) { p.Working = func(wire.Key) bool { return false } }
+		tb := converseWith(t, oneLane, "own", ownPolicy(t, allowAll, "", privacyRego), connected)
 		tb.say(describeDefinition)
 		tb.get()
 		tb.tell(`{"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":"ecs-mcp-proxy: environment=hunter2"}}`)
