@@ -190,15 +190,15 @@ func (s *servers) kill() {
 // laneIdle is how long a further server of a session is kept for its next call.
 const laneIdle = 5 * time.Minute
 
-// newLanes are the servers of one session.
-func newLanes(cfg *config.Config, signed catalog.Signed, log *zap.Logger, c *mcp.Conversation, turns *lane.Turns, processes *lane.Processes) *lane.Pool {
+// newLanes are the servers of one session, of one principal among those that share servers.
+func newLanes(cfg *config.Config, principal string, signed catalog.Signed, log *zap.Logger, c *mcp.Conversation, turns *lane.Turns, processes *lane.Processes) *lane.Pool {
 	var relay grant.Lender
 	if signed != (catalog.Signed{}) {
 		relay = c.Relay
 	}
 	return lane.New(lane.Config{
 		Relay: relay,
-		Open:  c.Open, Lanes: cfg.Upstream.Lanes, Turns: turns, Processes: processes,
+		Open:  c.Open, Lanes: cfg.Upstream.Lanes, Turns: turns, Processes: processes, Principal: principal,
 		Delivery: grant.Delivery(cfg.Credentials.Delivery), Grace: cfg.Limits.CancelGrace.D(), Idle: laneIdle,
 		Refused: func(int) {
 			c.Event("credentials", "the server asked for AWS credentials while no call was in progress that has any; refused")

@@ -181,7 +181,7 @@ func (s *sidecar) talk(ctx context.Context, principal authz.Principal, client st
 	client.OnListen(servers.listen)
 	conversation := mcp.NewConversation(wire.Limits{Bytes: cfg.Limits.MessageBytes}, s.log, servers.start)
 	conversation.Headers, conversation.HeadersTravel = servers.headers, len(cfg.Upstream.URLs) > 0
-	lanes := newLanes(cfg, signed, s.log, conversation, s.turns, s.processes)
+	lanes := newLanes(cfg, principal.Kind+"/"+principal.ID, signed, s.log, conversation, s.turns, s.processes)
 	defer conversation.Close(lanes)
 	conversation.Gate = s.gate(cfg, caller, lanes, func(id string) string { return "ecs-mcp-proxy audit show " + id })
 	conversation.Gate.Came = func(id wire.Key) mcp.Came {

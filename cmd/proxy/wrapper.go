@@ -92,7 +92,7 @@ func (w *wrapper) run(ctx context.Context) error {
 	defer end()
 	servers.listen() // a stdio client reads everything
 	processes := newProcesses(cfg)
-	lanes := newLanes(cfg, signed, w.log, conversation, turns, processes)
+	lanes := newLanes(cfg, "", signed, w.log, conversation, turns, processes)
 	defer conversation.Close(lanes)
 	if _, err := lanes.First(ctx); err != nil {
 		return err

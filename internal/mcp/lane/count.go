@@ -36,6 +36,6 @@ func (p *Pool) count() (c Count) {
 			c.Busy++
 		}
 	}
-	c.Waiting = len(p.waiting)
+	c.Waiting = p.waiting
 	return c
 }

@@ -27,6 +27,7 @@ type Hold struct {
 	draws      int
 	refused    int
 	reaper     *time.Timer // set while abandoned
+	settled    func()      // then: the principal owes nothing more for it
 	released   bool
 }
 
@@ -144,6 +145,7 @@ func (h *Hold) Abandon() (ended bool) {
 	p := h.lane.pool
 	p.mu.Lock()
 	h.lane.abandoned++
+	h.settled = p.turns.owe(p.config.Principal)
 	p.mu.Unlock()
 	server := h.server
 	h.reaper = time.AfterFunc(p.config.Grace, func() {
@@ -205,12 +207,13 @@ func (h *Hold) leave(abandoned bool) {
 	p := h.lane.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if h.lost { // before it is settled, lest another call of the principal's slips in
+		h.lane.leaveAt(h.until, abandoned || p.closed)
+	} else {
+		h.lane.leave()
+	}
 	if abandoned {
 		h.lane.abandoned--
+		h.settled()
 	}
-	if h.lost {
-		h.lane.leaveAt(h.until)
-		return
-	}
-	h.lane.leave()
 }

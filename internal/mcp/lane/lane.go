@@ -70,20 +70,23 @@ func (l *lane) uncount() {
 }
 
 // leave ends a turn; the caller holds the lock.
-func (l *lane) leave() { l.leaveAt(time.Time{}) }
+func (l *lane) leave() { l.leaveAt(time.Time{}, false) }
 
-// leaveAt is leave, but nobody gets the turn before end; the session need not last as long.
-func (l *lane) leaveAt(end time.Time) {
+// leaveAt is leave, but nobody gets the turn before end; the session need not last
+// as long. If that is the principal's doing, it is lent nothing until then, and for
+// as long again, in which the others come first.
+func (l *lane) leaveAt(end time.Time, doing bool) {
 	turns, t := l.pool.turns, l.turn
 	if wait := time.Until(end); wait > 0 {
 		t.abandoned++
-		time.AfterFunc(wait, func() {
-			turns.mu.Lock()
-			defer turns.mu.Unlock()
+		later(turns, wait, func() {
 			t.abandoned--
 			t.holders--
 			turns.admit()
 		})
+		if doing {
+			later(turns, 2*wait, turns.owe(l.pool.config.Principal))
+		}
 	} else {
 		t.holders--
 	}
@@ -93,6 +96,15 @@ func (l *lane) leaveAt(end time.Time) {
 		l.idle = time.AfterFunc(l.pool.config.Idle, l.closeIdle)
 	}
 	turns.admit()
+}
+
+// later calls f with the lock of the turns.
+func later(t *Turns, wait time.Duration, f func()) {
+	time.AfterFunc(wait, func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		f()
+	})
 }
 
 func (l *lane) closeIdle() {
@@ -162,7 +174,7 @@ func (l *lane) start() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		l.bury()
-		p.admit()
+		p.turns.admit()
 	})
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -48,6 +47,8 @@ type Config struct {
 	// Turns are in common with other sessions, where the servers are; nil: they are
 	// the session's own.
 	Turns *Turns
+	// Principal is whose session it is: turns in common go round among principals.
+	Principal string
 	// Processes bounds the servers of all sessions; nil bounds nothing.
 	Processes *Processes
 	// Grace is how long a server may take to answer a call that was given up on
@@ -72,7 +73,7 @@ type Pool struct {
 	mu      *sync.Mutex // of the turns
 	turns   *Turns
 	lanes   []*lane
-	waiting []*waiter
+	waiting int // calls
 	closed  bool
 }
 
@@ -91,6 +92,7 @@ type Ask struct {
 
 type waiter struct {
 	Ask
+	pool  *Pool
 	lane  *lane         // once ready
 	ready chan struct{} // closed when the turn has come, or the pool has closed
 }
@@ -110,29 +112,34 @@ func New(config Config) *Pool {
 	for i, t := range p.turns.turns {
 		p.lanes = append(p.lanes, &lane{pool: p, index: i, turn: t})
 	}
+	p.turns.join(p)
 	config.Processes.join(p)
 	return p
 }
 
 // Acquire waits for a turn. It fails with ErrClosed or the context's error.
 func (p *Pool) Acquire(ctx context.Context, ask Ask) (*Hold, error) {
-	w := &waiter{Ask: ask, ready: make(chan struct{})}
+	w := &waiter{Ask: ask, pool: p, ready: make(chan struct{})}
 	p.mu.Lock()
-	p.waiting = append(p.waiting, w)
-	p.admit()
+	if p.closed {
+		close(w.ready)
+	} else {
+		p.turns.add(w)
+	}
 	p.mu.Unlock()
 	select {
 	case <-w.ready:
 	case <-ctx.Done():
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if i := slices.Index(p.waiting, w); i >= 0 {
-			p.waiting = slices.Delete(p.waiting, i, i+1)
-			p.admit() // whoever stood behind may fit
-		} else if w.lane != nil { // the turn came at the same instant: give it back
+		err := fmt.Errorf("wait for a turn: %w", ctx.Err())
+		if p.turns.barred(w) {
+			err = fmt.Errorf("%w; a server may still be at work for a call that the same principal gave up on", err)
+		}
+		if !p.turns.forget(w) && w.lane != nil { // the turn came at the same instant: give it back
 			w.lane.leave()
 		}
-		return nil, fmt.Errorf("wait for a turn: %w", ctx.Err())
+		return nil, err
 	}
 	if w.lane == nil {
 		return nil, fmt.Errorf("wait for a turn: %w", ErrClosed)
@@ -146,8 +153,8 @@ func (p *Pool) TryFirst(scope string) *Hold {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.lanes[0].bury()
-	l, w := p.lanes[0], &waiter{Ask: Ask{Scope: scope, First: true}}
-	if p.closed || len(p.waiting) > 0 || l.server == nil || !l.free() && !l.shares(w) {
+	l, w := p.lanes[0], &waiter{Ask: Ask{Scope: scope, First: true}, pool: p}
+	if p.closed || len(p.turns.line) > 0 || l.server == nil || !l.free() && !l.shares(w) {
 		return nil
 	}
 	l.enter(w)
@@ -170,8 +177,7 @@ func (p *Pool) First(ctx context.Context) (Server, error) {
 // Close ends every wait and closes every server. It returns when they have ended.
 func (p *Pool) Close() {
 	p.mu.Lock()
-	p.closed = true
-	p.admit()
+	p.turns.leave(p)
 	for _, l := range p.lanes {
 		if l.server != nil {
 			l.server.Close()
@@ -200,43 +206,10 @@ func (p *Pool) watch(server Server) {
 	p.ended.Go(func() { <-server.Done() })
 }
 
-// admit gives turns; the caller holds the lock. Whoever still waits is looked at
-// again when another session's call ends: of many sessions, few have one.
-func (p *Pool) admit() {
-	p.admitAll()
-	waits := len(p.waiting) > 0
-	if waits == p.turns.waiting[p] {
-		return
-	}
-	if waits {
-		p.turns.waiting[p] = true
-	} else {
-		delete(p.turns.waiting, p)
-	}
-	p.config.Processes.wait(p, waits)
-}
-
-// admitAll gives turns, first come, first served. Nobody overtakes another who
-// could have the same lane.
-func (p *Pool) admitAll() {
-	firstTaken := false // somebody waits for lane 0 alone
-	for i := 0; i < len(p.waiting); {
-		w := p.waiting[i]
-		if !p.closed {
-			if l := p.place(w, firstTaken); l != nil {
-				l.enter(w)
-				w.lane = l
-			} else if w.First {
-				firstTaken = true
-				i++
-				continue
-			} else {
-				return
-			}
-		}
-		p.waiting = slices.Delete(p.waiting, i, i+1)
-		close(w.ready)
-	}
+// waits counts a call that waits, or no longer does; the caller holds the lock.
+func (p *Pool) waits(n int) {
+	p.waiting += n
+	p.config.Processes.wait(p, p.waiting > 0)
 }
 
 // place finds the lane for w, or nil: one that it can share, else a free one
@@ -296,5 +269,5 @@ func (p *Pool) calls() (n int) {
 func (p *Pool) again() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.admit()
+	p.turns.admit()
 }

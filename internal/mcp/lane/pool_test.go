@@ -425,8 +425,8 @@ func TestScopesNeverMix(t *testing.T) {
 					t.Errorf("lane %d has %d holders", l.index, l.holders)
 				}
 			}
-			if len(p.waiting) != 0 {
-				t.Errorf("%d still wait", len(p.waiting))
+			if p.waiting != 0 || len(p.turns.line) != 0 {
+				t.Errorf("%d still wait", p.waiting)
 			}
 			p.mu.Unlock()
 			p.Close()
