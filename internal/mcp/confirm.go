@@ -11,6 +11,7 @@ import (
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/audit"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/redact"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
 
@@ -93,7 +94,11 @@ func (g *Gate) confirm(ctx context.Context, m *wire.Message, judged judgement, r
 	if g.Consents == nil || m.ModernVersion && !modernAsks(m) || !m.ModernVersion && elicit == nil {
 		return nil, unconfirmed(cannotAsk, "the client declares no elicitation, so nobody could be asked")
 	}
-	text := g.confirmText(m, judged)
+	redactor, err := redact.New(judged.decision.Obligations)
+	if err != nil {
+		return nil, policyError(err)
+	}
+	text, recorded := g.confirmText(m, judged, redactor)
 	asked.expires = time.Now().Add(g.Consents.within)
 	state := ""
 	if m.ModernVersion {
@@ -104,7 +109,7 @@ func (g *Gate) confirm(ctx context.Context, m *wire.Message, judged judgement, r
 		state = g.Consents.seal(asked)
 	}
 	question := *record
-	question.Phase, question.Class, question.Approval = audit.PhaseAsked, classAsked, &audit.Approval{Question: text}
+	question.Phase, question.Class, question.Approval = audit.PhaseAsked, classAsked, &audit.Approval{Question: recorded}
 	if err := g.append(ctx, question); err != nil {
 		return nil, err
 	}

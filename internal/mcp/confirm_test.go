@@ -80,15 +80,16 @@ func TestACallIsForwardedOnlyWhenTheUserAgrees(t *testing.T) {
 			tb.say(line)
 			id, text := tb.asked()
 			want := "May the agent call ecs_resource_management: UpdateService of awslabs.ecs-mcp-server?\nIn account 123456789012, region us-east-1, it would:\n" +
-				"- update service service/staging/checkout (ecs:UpdateService)\nAsk Bob too.\nAccepting lets this one call go ahead. Anything else refuses it."
-			if text != want {
+				"- update service service/staging/checkout (ecs:UpdateService)\n%sAsk Bob too.\nAccepting lets this one call go ahead. Anything else refuses it."
+			if text != fmt.Sprintf(want, "with the arguments:\n- `api_operation: \"UpdateService\"`\n- `api_params.cluster: \"staging\"`\n- `api_params.service: \"checkout\"`\n- `api_params.desiredCount: 2`\n") {
 				t.Errorf("the user is asked %q", text)
 			}
+			recorded := fmt.Sprintf(want, "with arguments, which were shown and of which this record has the SHA-256\n")
 			if n := len(tb.aws.Sessions()); n != 0 {
 				t.Errorf("%d sessions before the user agreed", n)
 			}
 			question := tb.records(1)[0]
-			if question.Phase != audit.PhaseAsked || question.Class != "asked" || question.Approval.Question != text || question.Grant != nil {
+			if question.Phase != audit.PhaseAsked || question.Class != "asked" || question.Approval.Question != recorded || question.Input.ArgumentsSHA256 == "" || question.Grant != nil {
 				t.Errorf("record %+v", question)
 			}
 			tb.respond(id, tt.answer)
@@ -390,16 +391,16 @@ func TestWhatTheUserSeesIsPlainAndShort(t *testing.T) {
 	}
 	m, err := wire.ReadClient([]byte(manage(3, "StopTask", `{}`)), wire.Limits{})
 	check(t, err)
-	if text := tb.gate.confirmText(m, judged); !strings.Contains(text, "and 15 more such things.") || len(text) > 5000 {
+	if text, _ := tb.gate.confirmText(m, judged, nil); !strings.Contains(text, "and 15 more such things.") || len(text) > 5000 {
 		t.Errorf("%d bytes: %s", len(text), text)
 	}
 	judged.request.Accesses[0].Named = "a role of web"
-	if text := tb.gate.confirmText(m, judged); !strings.Contains(text, "- ecs:StopTask on a role of web\n") {
+	if text, _ := tb.gate.confirmText(m, judged, nil); !strings.Contains(text, "- ecs:StopTask on a role of web\n") {
 		t.Errorf("what was looked up is told: %s", text)
 	}
 	// What is optional and denied is not lent, so it is not asked about.
 	judged.decision.Accesses = append(make([]authz.AccessResult, 24), authz.AccessResult{Verdict: authz.Allowed})
-	if text := tb.gate.confirmText(m, judged); strings.Count(text, "- ") != 1 {
+	if text, _ := tb.gate.confirmText(m, judged, nil); strings.Count(text, "- stop task") != 1 {
 		t.Errorf("the user is asked %s", text)
 	}
 }

@@ -67,7 +67,7 @@ func TestWithoutASessionTheCallIsMadeAgain(t *testing.T) {
 			text, state := tb.consult()
 			wants(t, text, "May the agent call ecs_resource_management: UpdateService", "Ask Bob too.")
 			question := tb.records(1)[0]
-			if question.Phase != audit.PhaseAsked || question.Approval.Question != text || len(tb.aws.Sessions()) != 0 {
+			if question.Phase != audit.PhaseAsked || !strings.Contains(text, "`api_params.desiredCount: 2`") || strings.Contains(question.Approval.Question, "desiredCount") || len(tb.aws.Sessions()) != 0 {
 				t.Errorf("record %+v", question)
 			}
 			tb.say(modern(2, "UpdateService", updateStaging, strings.Replace(tt.more, "STATE", state, 1)))

@@ -2,10 +2,12 @@ package mcp
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/redact"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
 
@@ -16,9 +18,10 @@ const (
 )
 
 // confirmText puts a call to the client's user: what it would do and to what, as
-// policy decided it, and never a fact that was looked up. Names come from the
-// call, so whoever wrote it must not be able to write more than names.
-func (g *Gate) confirmText(m *wire.Message, judged judgement) string {
+// policy decided it, with which arguments, and never a fact that was looked up. Names
+// and values come from the call, so whoever wrote it must not be able to write more
+// than these. On record the text is without the values.
+func (g *Gate) confirmText(m *wire.Message, judged judgement, redactor *redact.Redactor) (text, recorded string) {
 	granted := judged.decision.Granted(judged.request)
 	var aws []string
 	for _, a := range granted {
@@ -42,12 +45,20 @@ func (g *Gate) confirmText(m *wire.Message, judged judgement) string {
 			lines = append(lines, fmt.Sprintf("and %d more such things.", more))
 		}
 	}
+	arguments := argumentLines(m.Arguments, redactor.Keeps)
+	without := lines
+	if len(arguments) > 0 {
+		without = append(slices.Clip(lines), "with arguments, which were shown and of which this record has the SHA-256")
+		lines = append(append(slices.Clip(lines), "with the arguments:"), arguments...)
+	}
+	var end []string
 	for _, o := range judged.decision.Obligations {
 		if o.Kind == authz.ObligationConfirm && o.Message != "" {
-			lines = append(lines, plain(o.Message))
+			end = append(end, plain(o.Message))
 		}
 	}
-	return strings.Join(append(lines, "Accepting lets this one call go ahead. Anything else refuses it."), "\n")
+	end = append(end, "Accepting lets this one call go ahead. Anything else refuses it.")
+	return strings.Join(append(lines, end...), "\n"), strings.Join(append(without, end...), "\n")
 }
 
 // accessText is one access in words, with the action as IAM spells it.
@@ -60,11 +71,14 @@ func accessText(a authz.Access) string {
 
 // plain makes text one short line of what can be seen: characters that control a
 // terminal, turn the direction of writing or take no room become a question mark.
-func plain(text string) string {
+func plain(text string) string { return plainTo(text, shownText) }
+
+// plainTo is plain of at most that many characters.
+func plainTo(text string, most int) string {
 	var out strings.Builder
 	n := 0
 	for _, r := range text {
-		if n++; n > shownText {
+		if n++; n > most {
 			return out.String() + "…"
 		}
 		if r != ' ' && !unicode.IsGraphic(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point) {

@@ -53,6 +53,16 @@ func New(obligations []authz.Obligation) (*Redactor, error) {
 	return r, nil
 }
 
+// Keeps reports whether values of a member are kept from the client, or some of
+// those that stand in it.
+func (r *Redactor) Keeps(member string) bool {
+	if r == nil {
+		return false
+	}
+	folded := fold(member)
+	return r.names[folded] || r.within[folded] != nil
+}
+
 // With returns a Redactor of the members of both.
 func (r *Redactor) With(other *Redactor) *Redactor {
 	if r == nil || other == nil {
