@@ -22,7 +22,7 @@ type Consents struct {
 	within time.Duration
 
 	mu   sync.Mutex
-	used map[string]time.Time // by the id of the question, until it would have expired
+	used memory[string, struct{}] // by the id of the question, until it would have expired
 }
 
 // NewConsents returns one whose questions must be answered within a time. Without
@@ -33,7 +33,7 @@ func NewConsents(key []byte, within time.Duration) *Consents {
 		key = make([]byte, sha256.Size)
 		_, _ = rand.Read(key) // never fails
 	}
-	return &Consents{key: key, within: within, used: map[string]time.Time{}}
+	return &Consents{key: key, within: within}
 }
 
 // consent is what the client's user was asked about, and agreed to unless it says
@@ -168,17 +168,10 @@ func orNil(b []byte) []byte {
 
 // use takes a consent for good; errUsed if it was taken before.
 func (c *Consents) use(a consent) error {
-	now := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for id, expires := range c.used {
-		if !now.Before(expires) {
-			delete(c.used, id)
-		}
-	}
-	if _, used := c.used[a.id]; used {
+	if !c.used.put(a.id, struct{}{}, a.expires) {
 		return errUsed
 	}
-	c.used[a.id] = a.expires
 	return nil
 }

@@ -101,8 +101,8 @@ func TestAConsentExpiresAndIsTakenOnce(t *testing.T) {
 		// It need not be remembered any more.
 		other := aConsent()
 		other.id = strings.Repeat("z", idSize)
-		if err := c.use(other); err != nil || len(c.used) != 1 {
-			t.Errorf("%v; %d are remembered", err, len(c.used))
+		if err := c.use(other); err != nil || len(c.used.values) != 1 {
+			t.Errorf("%v; %d are remembered", err, len(c.used.values))
 		}
 	})
 }
