@@ -79,6 +79,7 @@ func (g *Gate) redeem(m *wire.Message, record *audit.Record) (*wire.Message, *co
 	var responses map[string]jsontext.Value
 	_ = json.Unmarshal(m.InputResponses, &responses) // what is no object has no answer in it
 	agreed.no = answered(responses[confirmKey], record)
+	g.Consents.answered(agreed.about, record.Approval)
 	line := m.WithInput(agreed.responses, agreed.state)
 	again, err := wire.ReadClient(line, wire.Limits{Bytes: len(line)})
 	if err != nil {
@@ -97,6 +98,9 @@ func (g *Gate) confirm(ctx context.Context, m *wire.Message, judged judgement, r
 	redactor, err := redact.New(judged.decision.Obligations)
 	if err != nil {
 		return nil, policyError(err)
+	}
+	if why := g.Consents.ask(asked.about); why != "" {
+		return nil, unconfirmed(why+askFirst, "nobody was asked: "+why)
 	}
 	text, recorded := g.confirmText(m, judged, redactor)
 	asked.expires = time.Now().Add(g.Consents.within)
@@ -123,6 +127,7 @@ func (g *Gate) confirm(ctx context.Context, m *wire.Message, judged judgement, r
 	answer, err := elicit(within, text)
 	if err == nil {
 		err = answered(answer.Result, record)
+		g.Consents.answered(asked.about, record.Approval)
 	} else {
 		record.Approval = &audit.Approval{Answer: audit.AnswerNone}
 	}

@@ -23,6 +23,7 @@ type Consents struct {
 
 	mu   sync.Mutex
 	used memory[string, struct{}] // by the id of the question, until it would have expired
+	patience
 }
 
 // NewConsents returns one whose questions must be answered within a time. Without

@@ -1,0 +1,61 @@
+package mcp
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"time"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/audit"
+)
+
+// How often a client's user is asked. An agent that asks until the user says yes to
+// be left alone has no consent.
+const (
+	pause    = 30 * time.Second // between a no and the same question
+	unagreed = 10               // questions without a yes, for one caller,
+	within   = time.Minute
+)
+
+// patience is what the users of a proxy's clients were asked and did not agree to.
+type patience struct {
+	declined memory[callOf, struct{}]
+	asked    memory[digest, *int] // by caller: how often, without what was agreed to
+}
+
+type (
+	digest = [sha256.Size]byte
+	callOf struct{ caller, call digest }
+)
+
+// ask notes a question to the user, unless it is one too many: then it says why.
+func (c *Consents) ask(about terms) (why string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, no := c.declined.get(callOf{about.caller, about.call}); no {
+		return fmt.Sprintf("the user was asked about this very call less than %s ago and did not agree", pause)
+	}
+	n, ok := c.asked.get(about.caller)
+	if !ok {
+		n = new(int)
+		c.asked.put(about.caller, n, time.Now().Add(within))
+	}
+	if *n >= unagreed {
+		return fmt.Sprintf("the user was asked %d times within %s without agreeing", unagreed, within)
+	}
+	*n++
+	return ""
+}
+
+// answered notes what came of a question.
+func (c *Consents) answered(about terms, a *audit.Approval) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch a.Answer {
+	case audit.AnswerAccept:
+		if n, ok := c.asked.get(about.caller); ok && *n > 0 {
+			*n--
+		}
+	case audit.AnswerDecline, audit.AnswerCancel:
+		c.declined.put(callOf{about.caller, about.call}, struct{}{}, time.Now().Add(pause))
+	}
+}
