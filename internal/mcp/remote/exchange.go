@@ -64,7 +64,7 @@ func (s *Server) exchange(m *wire.Message) error {
 		}
 		s.Kill() // the session is forgotten: begin anew
 		return fmt.Errorf("%w: it has forgotten the session", ErrUnreachable)
-	case response.StatusCode == http.StatusAccepted || m.Kind != wire.Request && response.StatusCode < 300:
+	case m.Kind != wire.Request && response.StatusCode < 300:
 		if m.Method == "notifications/initialized" {
 			s.greeted()
 		}
@@ -76,8 +76,8 @@ func (s *Server) exchange(m *wire.Message) error {
 	}
 	lost := "; the call may have taken effect"
 	if media, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type")); err == nil && media != "text/event-stream" &&
-		response.StatusCode != http.StatusBadGateway && response.StatusCode != http.StatusGatewayTimeout {
-		s.ends(m.ID) // what it answered is no message, and is all there will be
+		response.StatusCode != http.StatusAccepted && response.StatusCode != http.StatusBadGateway && response.StatusCode != http.StatusGatewayTimeout {
+		s.ends(m.ID) // what it answered is no message, and is all there will be; 202 says that more is done
 		lost = ""
 	}
 	switch {
