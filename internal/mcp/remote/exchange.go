@@ -26,18 +26,18 @@ func (s *Server) sayFailed(m *wire.Message, why string) {
 }
 
 func (s *Server) exchange(m *wire.Message) error {
-	ctx := s.ctx
-	if m.Version != "" {
-		var end func()
-		ctx, end = s.cancellable(m.ID.Key())
-		defer end()
-	}
+	ctx, end := s.under(m)
+	defer end()
 	r, err := s.request(ctx, http.MethodPost, m.Raw)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
 	s.modern(r, m)
-	if m.Kind == wire.Request {
+	switch {
+	case m.Kind != wire.Request:
+	case ctx.Err() != nil:
+		return errCancelled // and not sent
+	default:
 		s.begins(m.ID)
 	}
 	response, err := s.do(r, m.Raw)

@@ -41,27 +41,46 @@ func encodeHeader(value string) string {
 	return "=?base64?" + base64.StdEncoding.EncodeToString([]byte(value)) + "?="
 }
 
-// cancellable returns a context that ends when the request with this id is cancelled.
-func (s *Server) cancellable(id wire.Key) (ctx context.Context, end func()) {
+// cancellable is a request that can be cancelled.
+type cancellable struct {
+	ctx    context.Context
+	cancel context.CancelFunc
+}
+
+// takes makes a request cancellable, from before it is sent; the caller holds the lock.
+func (s *Server) takes(m *wire.Message) {
+	if m.Kind != wire.Request || m.Version == "" {
+		return
+	}
 	ctx, cancel := context.WithCancel(s.ctx)
+	s.cancels[m.ID.Key()] = cancellable{ctx, cancel}
+}
+
+// under returns the context that ends when the message is cancelled, if it can be,
+// and what ends that with its exchange.
+func (s *Server) under(m *wire.Message) (ctx context.Context, end func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.cancels[id] = cancel
-	return ctx, func() {
-		cancel()
+	c, ok := s.cancels[m.ID.Key()]
+	if !ok || m.Kind != wire.Request {
+		return s.ctx, func() {}
+	}
+	return c.ctx, func() {
+		c.cancel()
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		delete(s.cancels, id)
+		delete(s.cancels, m.ID.Key())
 	}
 }
 
-// cancelRequest closes the stream of a request; false if there is none to close.
+// cancelRequest closes the stream of a request, or keeps it from being sent; false
+// if there is none that can be cancelled so.
 func (s *Server) cancelRequest(id wire.Key) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	cancel, ok := s.cancels[id]
+	c, ok := s.cancels[id]
 	if ok {
-		cancel()
+		c.cancel()
 	}
 	return ok
 }

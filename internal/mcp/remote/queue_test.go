@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -73,6 +74,41 @@ func TestSoManyAreUnderWayAndNoMoreWaitThanTheMemoryMayHold(t *testing.T) {
 }
 
 // A stream that nobody reads costs a connection on both sides of the proxy.
+// A request may be cancelled while it waits for its turn, or has had it just now.
+func TestARequestThatIsCancelledBeforeItIsSentIsNotSent(t *testing.T) {
+	const call = `{"jsonrpc":"2.0","id":%q,"method":"tools/call","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"},"name":%[1]q}}`
+	release := make(chan struct{})
+	var seen sync.Map
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen.Store(r.Header.Get("Mcp-Name"), true)
+		select {
+		case <-release:
+		case <-r.Context().Done():
+		}
+		w.WriteHeader(http.StatusInternalServerError)
+	}))
+	t.Cleanup(web.Close)
+	o := connect(t, web.URL)
+	for range most - 1 {
+		o.say(`{"jsonrpc":"2.0","method":"notifications/x"}`)
+	}
+	o.say(fmt.Sprintf(call, "first")) // its turn comes at once
+	o.say(fmt.Sprintf(call, "waits"))
+	for _, id := range []string{"waits", "first"} {
+		o.say(fmt.Sprintf(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":%q}}`, id))
+	}
+	o.wants(`"id":"first"`, "cancelled")
+	o.wants(`"id":"waits"`, "cancelled")
+	close(release)
+	if _, sent := seen.Load("waits"); sent || o.Working(wire.NewID("waits").Key()) {
+		t.Error("what was cancelled before it was sent was sent")
+	}
+	o.Stop(time.Minute)
+	if n := len(o.cancels); n != 0 {
+		t.Errorf("%d are remembered", n)
+	}
+}
+
 func TestTheStreamOfWhatBelongsToNoRequestIsOpenedForAListener(t *testing.T) {
 	var listeners atomic.Int32
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -49,7 +49,7 @@ type Server struct {
 	failed  bool              // it ended otherwise than by Stop
 	// cancels are the requests of a version without sessions: closing the stream
 	// is how they are cancelled.
-	cancels map[wire.Key]context.CancelFunc
+	cancels map[wire.Key]cancellable
 	standing
 }
 
@@ -71,7 +71,7 @@ func Open(c Config) *Server {
 		c.Headers = func(wire.Key) http.Header { return nil }
 	}
 	s := &Server{url: c.URL, limits: c.Limits, headers: c.Headers, sign: c.Sign,
-		ended: func() {}, done: make(chan struct{}), cancels: map[wire.Key]context.CancelFunc{}, begun: map[wire.Key]bool{},
+		ended: func() {}, done: make(chan struct{}), cancels: map[wire.Key]cancellable{}, begun: map[wire.Key]bool{},
 		client: &http.Client{Transport: c.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
@@ -107,6 +107,7 @@ func (s *Server) Send(line []byte, m *wire.Message) bool {
 		s.close()
 		return false
 	}
+	s.takes(m)
 	s.working.Add(1)
 	s.start(ready)
 	return true
