@@ -52,7 +52,7 @@ func newAuditShow() *cobra.Command {
 			}
 			story, err := audit.Find(strings.TrimPrefix(args[0], grant.SessionPrefix), files...) // CloudTrail has it as a session name
 			if err != nil {
-				return fmt.Errorf("%w; name the log of the proxy that decided with --file or --config, and where it is older, the file that it was moved to", err)
+				return fmt.Errorf("%w: %w; name the log of the proxy that decided with --file or --config, and where it is older, the file that it was moved to", errUsage, err)
 			}
 			if !asJSON {
 				return audit.ShowStory(cmd.OutOrStdout(), story)

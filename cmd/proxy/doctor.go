@@ -17,7 +17,7 @@ const doctorHelp = `Check that calls will work, before the first one: the config
 proxy's own credentials, each persona's role (a real AssumeRole, with a session
 policy that allows nothing but to ask who one is), looking tags up, the clock, the
 audit log and its key, the server's start, and its tools against the catalogue and
-upstream.lock. Where they are configured: admin.address, and of serve its address,
+upstream.lock. Where they are configured: confirm.key_file, admin.address, and of serve its address,
 tokens, TLS files and the keys of the tokens' issuer.
 
 Every failure is followed by the one thing to do. Nothing is changed at AWS. The
@@ -107,6 +107,9 @@ func (d *doctor) run(ctx context.Context, file string) error {
 		d.check(ctx, "clock", func(ctx context.Context) finding { return checkClock(ctx, aws) })
 	}
 	d.check(ctx, "audit log", func(context.Context) finding { return checkAudit(cfg) })
+	if cfg.Confirm.KeyFile != "" {
+		d.check(ctx, "key of consents", func(context.Context) finding { return checkConfirmKey(cfg) })
+	}
 	var tools []wire.Tool
 	d.check(ctx, "server", func(ctx context.Context) (f finding) {
 		tools, f = checkServer(ctx, cfg)

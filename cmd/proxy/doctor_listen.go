@@ -62,11 +62,32 @@ func checkTokens(cfg *config.Config) finding {
 		}
 	}
 	for _, t := range cfg.Listen.Auth.Tokens {
-		if info, err := os.Stat(t.File); err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o007 != 0 {
-			return finding{warning: fmt.Sprintf("%s has mode %04o, so every user of this machine may have it; chmod o= it", t.File, info.Mode().Perm())}
+		if warning := exposed(t.File); warning != "" {
+			return finding{warning: warning}
 		}
 	}
 	return finding{well: fmt.Sprintf("%d can be read", len(cfg.Listen.Auth.Tokens))}
+}
+
+// exposed warns of a file with a secret that every user can read; empty if there is
+// nothing to warn of.
+func exposed(file string) string {
+	info, err := os.Stat(file)
+	if err != nil || runtime.GOOS == "windows" || info.Mode().Perm()&0o007 == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s has mode %04o, so every user of this machine may have it; chmod o= it", file, info.Mode().Perm())
+}
+
+// checkConfirmKey reads the key that consents are sealed with.
+func checkConfirmKey(cfg *config.Config) finding {
+	if _, err := cfg.Confirm.Key(); err != nil {
+		return finding{err: toDo(fmt.Errorf("confirm.key_file: %w", err), "put one line of at least 32 characters there, such as openssl rand -hex 32 makes")}
+	}
+	if warning := exposed(cfg.Confirm.KeyFile); warning != "" {
+		return finding{warning: warning + ", and make a new one: whoever has it can make up a user's consent"}
+	}
+	return finding{well: cfg.Confirm.KeyFile + " can be read"}
 }
 
 // certificateSoon is how long before its end a certificate is warned of.

@@ -107,3 +107,13 @@ func TestDoctorLooksAtAddressesAndTokens(t *testing.T) {
 	must(t, os.Chmod(file, 0o644))
 	expectSaid(t, checkTokens(cfg), "! it: "+file+" has mode 0644")
 }
+
+func TestDoctorLooksAtTheKeyOfConsents(t *testing.T) {
+	t.Parallel()
+	cfg := &config.Config{Confirm: config.Confirm{KeyFile: filepath.Join(t.TempDir(), "key")}}
+	expectSaid(t, checkConfirmKey(cfg), "✗ it: confirm.key_file: ")
+	must(t, os.WriteFile(cfg.Confirm.KeyFile, []byte(token("key")), 0o640))
+	expectSaid(t, checkConfirmKey(cfg), "✓ it: "+cfg.Confirm.KeyFile+" can be read")
+	must(t, os.Chmod(cfg.Confirm.KeyFile, 0o644))
+	expectSaid(t, checkConfirmKey(cfg), "! it: "+cfg.Confirm.KeyFile+" has mode 0644, so every user of this machine may have it")
+}

@@ -163,8 +163,8 @@ func (p *policySet) follow(ctx context.Context, live *policy.Live, changes chan 
 	if p.remote != nil {
 		go p.remote.Poll(ctx, changes, func(err error) { live.Report("the policy bundle", err) })
 	} else if !live.Ready() {
-		if err := live.First(ctx); err != nil {
-			stop(err)
+		if err := live.First(ctx); err != nil { // of the built-in policy: a persona's guardrails
+			stop(fmt.Errorf("%w: %w", config.ErrConfig, err))
 			return
 		}
 	}
