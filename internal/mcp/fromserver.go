@@ -135,7 +135,7 @@ func (c *Conversation) listed(ctx context.Context, l *link, r *request, m *wire.
 	started := c.begin(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), listTime)
 		defer cancel()
-		answer, err := c.Gate.list(ctx, m, func(list *wire.ToolList) { l.offer.shown(r.message, list) })
+		answer, err := c.Gate.list(ctx, c.greeting.speaks(r.message), m, func(list *wire.ToolList) { l.offer.shown(r.message, list) })
 		if err != nil {
 			c.Event(classUpstream, "the list of tools was withheld: "+err.Error())
 			answer = wire.ErrorResponse(r.message.ID, codeInternal, "ecs-mcp-proxy: the list of tools cannot be filtered, so it is withheld", nil)

@@ -104,6 +104,17 @@ func (g *greeting) listChanged() bool {
 	return g.changes
 }
 
+// speaks is the version of the protocol that a request is of: the session's, where
+// there is one.
+func (g *greeting) speaks(request *wire.Message) string {
+	if request.ModernVersion {
+		return request.Version
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.version
+}
+
 // canElicit reports whether the client can be asked to ask its user: it says so, in
 // a version of MCP that has the words for it.
 // Source: MCP 2025-06-18, elicitation; the versions before it have none.

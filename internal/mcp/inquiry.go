@@ -124,7 +124,7 @@ func (c *Conversation) inquire(ctx context.Context, l *link, m *wire.Message) er
 		if err != nil {
 			return err
 		}
-		if err := c.Gate.pin(list); err != nil {
+		if err := c.Gate.pin(c.greeting.speaks(m), list); err != nil {
 			return err
 		}
 		tools = byName(list, tools)

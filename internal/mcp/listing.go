@@ -22,8 +22,8 @@ const listTime = 30 * time.Second
 // caller's persona could never call. It is a courtesy to the model, not the
 // boundary: a tool that is called anyway is decided like every other.
 // An answer that cannot be read as a list is an error, never passed on whole.
-// pinned is told of the list once its tools are compared with their pins.
-func (g *Gate) list(ctx context.Context, m *wire.Message, pinned func(*wire.ToolList)) (_ []byte, err error) {
+// version is the protocol's. pinned is told of the list once its tools are compared with their pins.
+func (g *Gate) list(ctx context.Context, version string, m *wire.Message, pinned func(*wire.ToolList)) (_ []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			g.observer().Panicked()
@@ -37,7 +37,7 @@ func (g *Gate) list(ctx context.Context, m *wire.Message, pinned func(*wire.Tool
 	if err != nil {
 		return nil, err
 	}
-	if err := g.pin(tools); err != nil {
+	if err := g.pin(version, tools); err != nil {
 		return nil, err
 	}
 	pinned(tools)
@@ -59,14 +59,14 @@ func (g *Gate) list(ctx context.Context, m *wire.Message, pinned func(*wire.Tool
 	return tools.Edit(func(name string) bool { return visible[name] && g.Pins.difference(name) == "" }, func(name string) string { return notes[name] }), nil
 }
 
-// pin looks at the tools as the server describes them, and puts on record which of
+// pin looks at the tools as the server describes them under a version, and puts on record which of
 // them is not what it was. What no catalogue knows is never listed, nor pinned.
-func (g *Gate) pin(tools *wire.ToolList) error {
+func (g *Gate) pin(version string, tools *wire.ToolList) error {
 	for _, tool := range tools.Tools {
 		if !slices.Contains(g.Catalog.Tools(), tool.Name) {
 			continue
 		}
-		news, err := g.Pins.see(tool)
+		news, err := g.Pins.see(version, tool)
 		if err != nil {
 			return err
 		}

@@ -79,4 +79,4 @@ func WriteToolLock(path, server string, tools []wire.Tool) error {
 }
 
 // Compare says how a tool differs from what is pinned; empty if it does not.
-func (p *ToolPins) Compare(tool wire.Tool) (string, error) { return p.see(tool) }
+func (p *ToolPins) Compare(tool wire.Tool) (string, error) { return p.see("", tool) }

@@ -22,18 +22,31 @@ type ToolPins struct {
 	locked bool // what is not known is changed
 
 	mu      sync.Mutex
-	first   map[string]map[string]string // by tool and member
-	changed map[string]string            // how, by tool
+	first   map[string]said            // by tool: each member, in whatever version it was first there
+	under   map[string]map[string]said // by tool and protocol version: all that it said first
+	changed map[string]string          // how, by tool
 }
+
+// said is what a tool says of itself, by member.
+type said = map[string]string
+
+// later are the members of a tool that MCP did not have from the beginning, and that
+// some servers leave out under a version of the protocol that does not know them.
+// Sources: MCP 2025-03-26, 2025-06-18, 2025-11-25, tools. (2026-07-28 has no execution.)
+var later = []string{"annotations", "title", "outputSchema", "icons", "execution"}
+
+// versions are those under which a tool is told apart; all others are one.
+var versions = []string{"2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"}
 
 // NewToolPins returns pins without a tool.
 func NewToolPins() *ToolPins {
-	return &ToolPins{first: map[string]map[string]string{}, changed: map[string]string{}}
+	return &ToolPins{first: map[string]said{}, under: map[string]map[string]said{}, changed: map[string]string{}}
 }
 
-// see takes what a tool says of itself now, and tells how it differs if that is
-// the first time that it does.
-func (p *ToolPins) see(tool wire.Tool) (news string, err error) {
+// see takes what a tool says of itself now under a version of the protocol, and tells
+// how it differs if that is the first time that it does. Under another version than
+// before, members that MCP had later may be there or not; what both have is the same.
+func (p *ToolPins) see(version string, tool wire.Tool) (news string, err error) {
 	if p == nil {
 		return "", nil
 	}
@@ -41,19 +54,49 @@ func (p *ToolPins) see(tool wire.Tool) (news string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("read tool %s: %w", short(tool.Name), err)
 	}
+	if !slices.Contains(versions, version) {
+		version = ""
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	before, known := p.first[tool.Name]
-	switch {
-	case !known && !p.locked:
-		p.first[tool.Name] = now
+	if p.changed[tool.Name] != "" {
 		return "", nil
-	case p.changed[tool.Name] != "" || maps.Equal(before, now):
+	}
+	before := p.before(version, tool.Name, now)
+	if before == nil && !p.locked || before != nil && maps.Equal(before, now) {
 		return "", nil
 	}
 	news = difference(before, now)
 	p.changed[tool.Name] = news
 	return news, nil
+}
+
+// before is what a tool is held to under a version; nil if it is held to nothing yet.
+// Then, and under a version of which it was not known, now is what it is held to from
+// now on. The caller holds the lock.
+func (p *ToolPins) before(version, tool string, now said) said {
+	if p.locked {
+		return p.first[tool]
+	}
+	if before := p.under[tool][version]; before != nil {
+		return before
+	}
+	first, known := p.first[tool]
+	before := maps.Clone(first)
+	for _, member := range later {
+		if _, ok := now[member]; !ok {
+			delete(before, member)
+		} else if _, ok := before[member]; known && !ok {
+			before[member] = now[member]
+		}
+	}
+	if !known {
+		p.first[tool], p.under[tool] = maps.Clone(now), map[string]said{version: now}
+		return nil
+	}
+	p.under[tool][version] = before
+	maps.Copy(p.first[tool], before) // as it was, and what it has only here
+	return before
 }
 
 // holds reports whether a tool is held to anything.

@@ -64,7 +64,7 @@ func TestAToolIsComparedBeforeACallGetsAProcessOfItsOwn(t *testing.T) {
 				check(t, err)
 				list, err := wire.Tools(m)
 				check(t, err)
-				check(t, g.pin(list))
+				check(t, g.pin("", list))
 				g.Pins.locked = true
 			})
 			tb.hello()
@@ -116,13 +116,62 @@ func TestWhatAToolSaysIsComparedByWhatItMeans(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				news, err := pins.see(list.Tools[0])
+				news, err := pins.see("2025-11-25", list.Tools[0])
 				if err != nil || (news != "") != (i == 1 && tt.changed) {
 					t.Errorf("%q, %v", news, err)
 				}
 			}
 			if (pins.difference("containerize_app") != "") != tt.changed {
 				t.Errorf("difference: %q", pins.difference("containerize_app"))
+			}
+		})
+	}
+}
+
+// Some servers leave out what the client's version of the protocol does not know
+// (apollographql/apollo-mcp-server#657, langgenius/dify#37892). That is no other tool,
+// but no way to make one either: what all versions have is held to across them.
+func TestAToolMayLackUnderOneVersionWhatMCPHadLater(t *testing.T) {
+	const (
+		less = `{"name":"t","description":"d","inputSchema":{"type":"object"}}`
+		all  = `{"name":"t","description":"d","inputSchema":{"type":"object"},"title":"T","outputSchema":{"type":"object"}}`
+	)
+	type seen struct{ version, tool string }
+	for name, tt := range map[string]struct {
+		seen   []seen
+		locked bool
+		want   string // what the last one changed; "" for nothing
+	}{
+		"the older version first": {seen: []seen{{"2025-03-26", less}, {"2025-11-25", all}, {"2025-03-26", less}, {"2025-11-25", all}}},
+		"the newer version first": {seen: []seen{{"2025-11-25", all}, {"2025-03-26", less}, {"2025-11-25", all}, {"2025-03-26", less}}},
+		"between two versions one that has less": {seen: []seen{{"2025-06-18", all}, {"2024-11-05", less}, {"2025-11-25", strings.Replace(all, `"T"`, `"evil"`, 1)}},
+			want: "title was"},
+		"another description under another version": {seen: []seen{{"2025-11-25", all}, {"2024-11-05", strings.Replace(less, `"d"`, `"evil"`, 1)}}, want: "description was"},
+		"no description under another version":      {seen: []seen{{"2025-11-25", all}, {"2024-11-05", strings.Replace(less, `"description":"d",`, "", 1)}}, want: "description was"},
+		"another schema under another version":      {seen: []seen{{"2025-11-25", all}, {"2024-11-05", strings.Replace(less, `{"type":"object"}`, `{}`, 1)}}, want: "inputSchema was"},
+		"a member that MCP never had":               {seen: []seen{{"2024-11-05", less}, {"2025-11-25", strings.Replace(all, `"title"`, `"Description"`, 1)}}, want: "Description was not there"},
+		"another title under another version":       {seen: []seen{{"2025-06-18", all}, {"2025-11-25", strings.Replace(all, `"T"`, `"evil"`, 1)}}, want: "title was"},
+		"a title that comes under one version":      {seen: []seen{{"2024-11-05", less}, {"2024-11-05", all}}, want: "title was not there"},
+		"a title that goes under one version":       {seen: []seen{{"2025-11-25", all}, {"2024-11-05", less}, {"2025-11-25", less}}, want: "title was"},
+		"versions that nobody knows are one":        {seen: []seen{{"2099-01-01", less}, {"2099-01-02", all}}, want: "title was not there"},
+		"a lock holds for every version":            {seen: []seen{{"2025-11-25", all}, {"2024-11-05", less}}, locked: true, want: "title was"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pins := NewToolPins()
+			for i, s := range tt.seen {
+				m, err := wire.ReadServer([]byte(`{"jsonrpc":"2.0","id":1,"result":{"tools":[`+s.tool+`]}}`), wire.Limits{})
+				check(t, err)
+				list, err := wire.Tools(m)
+				check(t, err)
+				if tt.locked && i == 0 {
+					pins.first["t"], err = list.Tools[0].Described()
+					pins.locked = true
+					check(t, err)
+				}
+				news, err := pins.see(s.version, list.Tools[0])
+				if last := i == len(tt.seen)-1; err != nil || last && !strings.Contains(news, tt.want) || (news != "") != (last && tt.want != "") {
+					t.Errorf("%s under %s: %q, %v", s.tool, s.version, news, err)
+				}
 			}
 		})
 	}
