@@ -1,5 +1,7 @@
 package redact
 
+import "maps"
+
 // level says how the members of an object are treated. MCP's own members keep
 // their form whatever names policy lists, so that the answer stays an answer;
 // what they hold is redacted like the rest.
@@ -34,6 +36,14 @@ var (
 		opaque: map[string]bool{"jsonrpc": true, "id": true},
 		own:    map[string]*level{"result": result, "error": failure},
 	}
+	// A task, which holds the answer of its call when it is over.
+	// Source: MCP 2026-07-28, extension io.modelcontextprotocol/tasks: tasks/get.
+	polled = result.with(map[string]*level{"result": result, "error": failure, "inputRequests": payload,
+		"taskId": payload, "status": payload, "statusMessage": payload, "createdAt": payload, "lastUpdatedAt": payload})
+	polling = &level{
+		opaque: map[string]bool{"jsonrpc": true, "id": true},
+		own:    map[string]*level{"result": polled, "error": failure},
+	}
 	parameters = &level{opaque: map[string]bool{"progressToken": true, "requestId": true}}
 	message    = &level{
 		opaque: map[string]bool{"jsonrpc": true, "id": true, "method": true},
@@ -47,6 +57,13 @@ func (l *level) below(name string) *level {
 		return own
 	}
 	return payload
+}
+
+// with is a level with more members of MCP's own.
+func (l *level) with(more map[string]*level) *level {
+	own := maps.Clone(l.own)
+	maps.Copy(own, more)
+	return &level{l.opaque, own, l.binary}
 }
 
 // isOwn reports whether a member is MCP's own.

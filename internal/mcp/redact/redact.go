@@ -87,10 +87,20 @@ func (r *Redactor) With(other *Redactor) *Redactor {
 // Response returns the server's response m as the client may see it, and how
 // many values were taken out.
 func (r *Redactor) Response(m *wire.Message) (line []byte, count int) {
+	return r.redacted(m, response)
+}
+
+// Polled is Response of an answer that describes a task, in which the answer of its
+// call may stand.
+func (r *Redactor) Polled(m *wire.Message) (line []byte, count int) {
+	return r.redacted(m, polling)
+}
+
+func (r *Redactor) redacted(m *wire.Message, l *level) (line []byte, count int) {
 	if r == nil {
 		return m.Raw, 0
 	}
-	w := walk(r, m.Raw, response)
+	w := walk(r, m.Raw, l)
 	if w.err != nil { // cannot be: m was read
 		return wire.ErrorResponse(m.ID, withheldCode, "ecs-mcp-proxy: the answer cannot be redacted, so it is withheld", nil), 1
 	}

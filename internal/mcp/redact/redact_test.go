@@ -225,3 +225,27 @@ func TestHostileTextIsCheap(t *testing.T) {
 		}
 	}
 }
+
+// Source: MCP 2026-07-28, extension io.modelcontextprotocol/tasks: tasks/get.
+func TestTheAnswerInATaskIsRedactedAsAnAnswer(t *testing.T) {
+	for name, tt := range map[string]struct {
+		result, want string
+		count        int
+	}{
+		"a task that goes on": {`{"resultType":"complete","taskId":"t","status":"working","ttlMs":1}`, `{"resultType":"complete","taskId":"t","status":"working","ttlMs":1}`, 0},
+		"an answer": {`{"taskId":"t","result":{"content":[{"type":"image","data":"c2VjcmV0"},{"type":"text","text":"{\"secrets\":1}"}],"structuredContent":{"environment":1}}}`,
+			`{"taskId":"t","result":{"content":[{"type":"image","data":"` + binaryMark + `"},{"type":"text","text":"{\"secrets\":` + inText + `}"}],"structuredContent":{"environment":` + mark + `}}}`, 3},
+		"a failure":             {`{"taskId":"t","error":{"code":-1,"message":"no environment=secret","data":{"secrets":1}}}`, `{"taskId":"t","error":{"code":-1,"message":` + sealed + `,"data":{"secrets":` + mark + `}}}`, 2},
+		"what it says of it":    {`{"taskId":"t","statusMessage":"environment: secret"}`, `{"taskId":"t","statusMessage":` + sealed + `}`, 1},
+		"what it asks":          {`{"inputRequests":{"a":{"method":"elicitation/create","params":{"message":"secrets=secret"}}}}`, `{"inputRequests":{"a":{"method":"elicitation/create","params":{"message":` + sealed + `}}}}`, 1},
+		"in MCP's earlier form": {`{"task":{"taskId":"t","statusMessage":"secrets: secret","secrets":1}}`, `{"task":{"taskId":"t","statusMessage":` + sealed + `,"secrets":` + mark + `}}`, 2},
+		"content of its own":    {`{"resultType":"task","content":[{"type":"image","data":"c2VjcmV0"}]}`, `{"resultType":"task","content":[{"type":"image","data":"` + binaryMark + `"}]}`, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			line, count := redactor(t, "environment", "secrets").Polled(read(t, result1+tt.result+"}"))
+			if want := result1 + tt.want + "}"; string(line) != want || count != tt.count {
+				t.Errorf("got  %s, %d\nwant %s, %d", line, count, want, tt.count)
+			}
+		})
+	}
+}

@@ -126,8 +126,13 @@ func (r *reader) result(m *Message) (json.RawMessage, *Error) {
 	}
 	return r.object(nil, func(key []byte) *Error {
 		v, err := r.value(false)
-		if string(key) == "isError" && string(v) == "true" {
-			m.toolError = true
+		switch string(key) {
+		case "isError":
+			m.toolError = string(v) == "true"
+		case "task":
+			m.task = v
+		case "resultType":
+			m.resultType = v
 		}
 		return err
 	})

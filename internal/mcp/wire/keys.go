@@ -11,10 +11,10 @@ import (
 // decided or tracked. No reader may take another key for one of them.
 var (
 	envelopeKeys = []string{"jsonrpc", "id", "method", "params", "result", "error"}
-	paramsKeys   = []string{"name", "arguments", "uri", "task", "_meta", "requestId", "progressToken", "inputResponses", "requestState", "notifications"}
+	paramsKeys   = []string{"name", "arguments", "uri", "task", "_meta", "requestId", "progressToken", "inputResponses", "requestState", "notifications", "taskId"}
 	// notificationsKeys are those of params.notifications of subscriptions/listen.
-	// Source: MCP 2026-07-28, subscriptions.
-	notificationsKeys = []string{"toolsListChanged", "promptsListChanged", "resourcesListChanged", "resourceSubscriptions"}
+	// Source: MCP 2026-07-28, subscriptions; its extension io.modelcontextprotocol/tasks.
+	notificationsKeys = []string{"toolsListChanged", "promptsListChanged", "resourcesListChanged", "resourceSubscriptions", "taskIds"}
 )
 
 // checkKey decodes a quoted key and refuses one that some reader would take

@@ -46,11 +46,13 @@ type Message struct {
 
 	Params, Result, Error json.RawMessage // nil when absent
 
-	// Name is params.name of tools/call and prompts/get, and params.uri of
-	// resources/read, resources/subscribe and resources/unsubscribe.
+	// Name is params.name of tools/call and prompts/get, params.uri of
+	// resources/read, resources/subscribe and resources/unsubscribe, and params.taskId
+	// of what is about one task.
 	Name string
-	// Resources are the URIs that subscriptions/listen wants to be told of.
-	Resources []string
+	// Resources are the URIs that subscriptions/listen wants to be told of, and
+	// Tasks the ids of tasks.
+	Resources, Tasks []string
 	// Arguments is params.arguments of tools/call and prompts/get: an object, or nil when absent.
 	Arguments json.RawMessage
 	HasTask   bool // params.task is present
@@ -81,7 +83,8 @@ type Message struct {
 	// or it is too long to be one. Source: MCP, SEP-414.
 	Traceparent string
 
-	toolError bool
+	toolError        bool
+	task, resultType json.RawMessage // members of result; nil when absent
 }
 
 // IsToolError reports whether m is a response whose result says isError: true.
@@ -108,7 +111,7 @@ func Splice(raw []byte, start, end int, replacement []byte) []byte {
 // keys, keys that differ from a known key of the envelope or of params only by
 // case or folding, unknown keys in the envelope, line breaks, batches, numbers
 // in params.arguments that not every reader keeps exactly, and a method whose
-// subject (params.name, params.uri) is missing.
+// subject (params.name, params.uri, params.taskId) is missing.
 // Sources: GHSA-wvj2-96wp-fq3f, GHSA-q382-vc8q-7jhj, JSON-RPC 2.0, MCP.
 func ReadClient(line []byte, l Limits) (*Message, error) { return read(line, l, true) }
 

@@ -26,7 +26,8 @@ type params struct {
 	meta, metaToken, version, subscription, traceparent    json.RawMessage
 	capabilities, metaCapabilities                         json.RawMessage
 	notifications, resources, inputResponses, requestState json.RawMessage
-	task, cursor                                           bool
+	task, taskID, taskIDs                                  json.RawMessage
+	cursor                                                 bool
 }
 
 func (r *reader) readParams() (json.RawMessage, *Error) {
@@ -68,8 +69,9 @@ func (r *reader) readParams() (json.RawMessage, *Error) {
 		case "notifications":
 			err = r.notifications()
 		case "task":
-			p.task = true
-			_, err = r.value(false)
+			p.task, err = r.value(false)
+		case "taskId":
+			p.taskID, err = r.value(false)
 		default:
 			_, err = r.value(false)
 		}
@@ -111,7 +113,7 @@ func (r *reader) meta() *Error {
 // A server's params are taken as they come: what cannot be used is left out.
 func (r *reader) interpret(m *Message) *Error {
 	p := r.params
-	m.HasTask, m.HasCursor, m.ModernVersion, m.ProgressToken, m.Meta = p.task, p.cursor, p.version != nil, p.metaToken, p.meta
+	m.HasTask, m.HasCursor, m.ModernVersion, m.ProgressToken, m.Meta = p.task != nil, p.cursor, p.version != nil, p.metaToken, p.meta
 	m.SubscriptionID, _ = parseID(p.subscription)
 	if isText(p.version) {
 		m.Version, _ = unquote(p.version) // valid: the decoder has read it
@@ -126,6 +128,8 @@ func (r *reader) interpret(m *Message) *Error {
 		m.Arguments = p.arguments
 	case "resources/read", "resources/subscribe", "resources/unsubscribe":
 		subject, path = p.uri, "/params/uri"
+	case "tasks/get", "tasks/result", "tasks/update", "tasks/cancel", "notifications/tasks/status", "notifications/tasks":
+		subject, path = p.taskID, "/params/taskId"
 	case "notifications/progress":
 		m.ProgressToken = p.token
 	case "notifications/cancelled":
@@ -156,6 +160,9 @@ func (m *Message) checkParams(p params, path string, named bool) *Error {
 	}
 	if m.Arguments != nil && m.Arguments[0] != '{' {
 		return refuse("/params/arguments", "arguments must be an object; leave it out if there are none")
+	}
+	if p.task != nil && m.Method == "tools/call" && p.task[0] != '{' {
+		return refuse("/params/task", "task must be an object; leave it out for a call that is no task")
 	}
 	if _, ok := parseID(m.ProgressToken); m.ProgressToken != nil && !ok {
 		return refuse("/params/_meta/progressToken", "a progress token must be a string or a number of ordinary size")

@@ -93,6 +93,11 @@ var refusedFromClient = map[string]struct {
 	"a call without params":       {`{"jsonrpc":"2.0","id":1,"method":"tools/call"}`, CodeInvalidRequest, "1", "/params/name"},
 	"a name that is no string":    {`{"jsonrpc":"2.0","id":1,"method":"prompts/get","params":{"name":["x"]}}`, CodeInvalidRequest, "1", "/params/name"},
 	"a read without a uri":        {`{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"name":"x"}}`, CodeInvalidRequest, "1", "/params/uri"},
+	"a task that is null":         {`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x","task":null}}`, CodeInvalidRequest, "1", "/params/task"},
+	"a task without an id":        {`{"jsonrpc":"2.0","id":1,"method":"tasks/get","params":{"name":"x"}}`, CodeInvalidRequest, "1", "/params/taskId"},
+	"a task's id in another case": {`{"jsonrpc":"2.0","id":1,"method":"tasks/get","params":{"taskId":"x","taskID":"y"}}`, CodeInvalidRequest, "1", "only by case"},
+	"a subscription to a task that is no text": {
+		`{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{"notifications":{"taskIds":[1]}}}`, CodeInvalidRequest, "1", "/params/notifications/taskIds"},
 	"arguments that are null":     {`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x","arguments":null}}`, CodeInvalidRequest, "1", "/params/arguments"},
 	"arguments in a string":       {`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x","arguments":"{}"}}`, CodeInvalidRequest, "1", "/params/arguments"},
 	"_meta that is an array":      {`{"jsonrpc":"2.0","id":1,"method":"ping","params":{"_meta":[]}}`, CodeInvalidRequest, "1", "_meta"},

@@ -12,8 +12,11 @@ func (r *reader) notifications() *Error {
 	}
 	v, err := r.object(notificationsKeys, func(key []byte) *Error {
 		v, err := r.value(false)
-		if string(key) == "resourceSubscriptions" {
+		switch string(key) {
+		case "resourceSubscriptions":
 			r.params.resources = v
+		case "taskIds":
+			r.params.taskIDs = v
 		}
 		return err
 	})
@@ -21,29 +24,37 @@ func (r *reader) notifications() *Error {
 	return err
 }
 
-// subscribes notes the resources that a request wants to be told of.
-func (m *Message) subscribes(p params) *Error {
-	refuse := func(path, reason string) *Error {
-		return &Error{Code: CodeInvalidRequest, Path: path, Reason: reason}
-	}
+// subscribes notes the resources and tasks that a request wants to be told of.
+func (m *Message) subscribes(p params) (err *Error) {
 	if p.notifications != nil && p.notifications[0] != '{' {
-		return refuse("/params/notifications", "notifications must be an object")
+		return &Error{Code: CodeInvalidRequest, Path: "/params/notifications", Reason: "notifications must be an object"}
 	}
-	if p.resources == nil {
-		return nil
+	if m.Resources, err = texts(p.resources, "resourceSubscriptions", "URIs"); err == nil {
+		m.Tasks, err = texts(p.taskIDs, "taskIds", "ids")
 	}
-	var uris []json.RawMessage
-	if p.resources[0] != '[' || json.Unmarshal(p.resources, &uris) != nil || len(uris) > maxSubscriptions {
-		return refuse("/params/notifications/resourceSubscriptions", "resourceSubscriptions must be a list of at most 100 URIs")
+	return err
+}
+
+// texts reads a member of params.notifications that is a list of texts, or absent.
+func texts(raw json.RawMessage, name, what string) (all []string, _ *Error) {
+	refuse := func(reason string) ([]string, *Error) {
+		return nil, &Error{Code: CodeInvalidRequest, Path: "/params/notifications/" + name, Reason: reason}
 	}
-	for _, uri := range uris {
-		if !isText(uri) {
-			return refuse("/params/notifications/resourceSubscriptions", "each of resourceSubscriptions must be a string")
+	if raw == nil {
+		return nil, nil
+	}
+	var list []json.RawMessage
+	if raw[0] != '[' || json.Unmarshal(raw, &list) != nil || len(list) > maxSubscriptions {
+		return refuse(name + " must be a list of at most 100 " + what)
+	}
+	for _, one := range list {
+		if !isText(one) {
+			return refuse("each of " + name + " must be a string")
 		}
-		text, _ := unquote(uri) // valid: the decoder has read it
-		m.Resources = append(m.Resources, text)
+		text, _ := unquote(one) // valid: the decoder has read it
+		all = append(all, text)
 	}
-	return nil
+	return all, nil
 }
 
 // maxSubscriptions bounds what one request subscribes to: each is decided.
