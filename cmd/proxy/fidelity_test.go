@@ -16,7 +16,7 @@ func base64Of(s string) string { return base64.StdEncoding.EncodeToString([]byte
 var permitted = map[string]string{
 	"hidden tools":                      "policy: what a persona can never call is not listed, and such a list is nobody else's (cacheScope)",
 	"refused calls":                     "policy: and a tool that is hidden is as one that does not exist",
-	"tasks":                             "a task would act after its call was judged",
+	"tasks of others":                   "a task is its caller's alone, and all others are as if they did not exist",
 	"methods that are not in the table": "what nothing judges is not passed on, in either direction; notifications of a server ask nothing and are",
 	"what has more than one reading":    "a number that JavaScript would round is another argument there than the one that was judged",
 }

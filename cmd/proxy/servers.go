@@ -130,7 +130,7 @@ func (s *servers) connect(url string, index int, signer grant.Lender) mcp.Proces
 	if s.config.Credentials.Delivery != config.DeliverySigV4 || index == 0 {
 		s.remember(index, server)
 	}
-	return mcp.Process{Peer: server, Done: server.Done(), Kill: server.Kill,
+	return mcp.Process{Peer: server, Address: url, Done: server.Done(), Kill: server.Kill,
 		Working: server.Working, Stop: func() bool { return server.Stop(stopGrace) }}
 }
 

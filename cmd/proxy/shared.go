@@ -22,6 +22,7 @@ type shared struct {
 	shadow    *mcp.Shadow // nil: policy is enforced
 	observe   mcp.Observer
 	consents  *mcp.Consents
+	tasks     *mcp.Tasks
 	pins      *mcp.ToolPins
 	changed   func(text string) // is told of a tool that says something else
 	traces    *traces.Traces    // nil: nobody collects them
@@ -34,7 +35,7 @@ func (s *shared) gate(cfg *config.Config, caller mcp.Caller, lanes *lane.Pool, s
 		Lanes: lanes, Delivery: grant.Delivery(cfg.Credentials.Delivery), NoReuse: cfg.Credentials.Reuse == config.ReuseNone,
 		Timeout: cfg.Limits.CallTimeout.D(), Wait: cfg.Limits.Wait.D(),
 		FullDetail: cfg.ClientDetail == "full", ListOperations: cfg.Listing.Operations, ShowCommand: show, Observe: s.observe,
-		Pins: s.pins, ToolChanged: s.changed, Consents: s.consents,
+		Pins: s.pins, ToolChanged: s.changed, Consents: s.consents, Tasks: s.tasks,
 	}
 	if s.traces != nil {
 		gate.Tracer = s.traces

@@ -78,7 +78,7 @@ func (s *sidecar) run(ctx context.Context) error {
 	if s.catalogue, err = loadCatalog(cfg); err != nil {
 		return err
 	}
-	s.facts, s.broker, s.processes = newFacts(cfg, aws), grant.NewBroker(aws.sts), newProcesses(cfg)
+	s.facts, s.broker, s.processes, s.tasks = newFacts(cfg, aws), grant.NewBroker(aws.sts), newProcesses(cfg), mcp.NewTasks()
 	turns, end, err := listenForServers(cfg, s.log)
 	if err != nil {
 		return err

@@ -104,7 +104,7 @@ func (w *wrapper) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	common := shared{catalogue: catalogue, live: live, facts: newFacts(cfg, aws), broker: grant.NewBroker(aws.sts), records: records, traces: follows}
+	common := shared{catalogue: catalogue, live: live, facts: newFacts(cfg, aws), broker: grant.NewBroker(aws.sts), records: records, traces: follows, tasks: mcp.NewTasks()}
 	if cfg.Mode == config.ModeShadow {
 		common.shadow = new(mcp.Shadow)
 		go common.shadow.Announce(ctx, func(text string) { w.log.Warn(text) })

@@ -171,7 +171,7 @@ func (c *Conversation) withheld(r *request) []byte {
 	}
 	text += fmt.Sprintf(". The call is over and was not repeated: if it changed something, that stands. Ask for less at a time.\nDecision %s; to see all of it: %s",
 		r.call.id, c.Gate.ShowCommand(r.call.id))
-	if r.message.Method == "tools/call" {
+	if toldInResult(r.message) {
 		return wire.ToolError(r.message.ID, text, nil, r.message.ModernVersion)
 	}
 	return wire.ErrorResponse(r.message.ID, codeInternal, text, map[string]string{"decision_id": r.call.id})

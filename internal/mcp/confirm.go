@@ -188,7 +188,7 @@ func modernAsks(m *wire.Message) bool {
 func (g *Gate) termsOf(m *wire.Message, judged judgement) terms {
 	return terms{
 		caller: g.Consents.digest(g.Caller.Principal, g.Caller.Persona, g.Caller.Role),
-		call:   g.Consents.digest(m.Method, g.Catalog.Server(), m.Name, hash(m.Arguments)),
+		call:   g.Consents.digest(m.Method, g.Catalog.Server(), m.Name, hash(m.Arguments), m.HasTask),
 		// The verdicts say which of the accesses are lent.
 		accesses: g.Consents.digest(judged.request.Accesses, verdicts(judged.decision), judged.decision.SessionDeny),
 		policy:   g.Consents.digest(judged.decision.Revision),

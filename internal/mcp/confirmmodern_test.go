@@ -119,6 +119,9 @@ func TestAConsentIsForOneCallOfOneCallerOnly(t *testing.T) {
 		"the same arguments in other words": {nil, func(state string) string {
 			return modern(2, "UpdateService", `{"cluster":"staging","service":"checkout","desiredCount": 2}`, again(yes, state))
 		}, "the tool or its arguments is not as it was"},
+		"as a task": {nil, func(state string) string {
+			return modern(2, "UpdateService", updateStaging, `"task":{},`+again(yes, state))
+		}, "the tool or its arguments is not as it was"},
 		"another tool": {nil, func(state string) string {
 			return strings.Replace(modern(2, "UpdateService", updateStaging, again(yes, state)), `"name":"ecs_resource_management"`, `"name":"containerize_app"`, 1)
 		}, "the tool or its arguments is not as it was"},

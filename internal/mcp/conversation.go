@@ -137,6 +137,7 @@ func (c *Conversation) Serve(ctx context.Context, client Peer) error {
 	client.Close()
 	<-closed
 	c.links.Wait()
+	c.Gate.Tasks.forget(c.Gate)
 	return failed
 }
 
@@ -215,7 +216,7 @@ func (c *Conversation) Event(class, message string) {
 
 // refuseMessage records the refusal of a message that never became a call, and answers it if it can be answered.
 // Its answer names the command that shows the record.
-func (c *Conversation) refuseMessage(class, message, method string, answer func(seeAll string, data any) []byte) {
+func (c *Conversation) refuseMessage(class, message, method string, answer func(seeAll string, data map[string]any) []byte) {
 	c.Gate.observer().Decided(class, c.Gate.Caller.Persona)
 	id := audit.NewID()
 	record := audit.Record{Phase: audit.PhaseRefusal, DecisionID: id, Class: class, Message: message, Input: &audit.Input{Method: short(method)},
@@ -224,7 +225,7 @@ func (c *Conversation) refuseMessage(class, message, method string, answer func(
 		c.Log.Error("a refusal is not on record", zap.Error(err))
 	}
 	if answer != nil {
-		c.client(answer("; to see all of it: "+c.Gate.ShowCommand(id), map[string]string{"decision_id": id, "class": class}))
+		c.client(answer("; to see all of it: "+c.Gate.ShowCommand(id), map[string]any{"decision_id": id, "class": class}))
 	}
 }
 

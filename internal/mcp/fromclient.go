@@ -52,7 +52,7 @@ func (c *Conversation) unreadable(err error) {
 	if errors.As(err, &unread) {
 		code, id = unread.Code, unread.ID
 	}
-	c.refuseMessage(classUnreadable, err.Error(), "", func(seeAll string, data any) []byte {
+	c.refuseMessage(classUnreadable, err.Error(), "", func(seeAll string, data map[string]any) []byte {
 		return wire.ErrorResponse(id, code, "ecs-mcp-proxy: "+err.Error()+seeAll, data)
 	})
 }
@@ -61,13 +61,18 @@ func (c *Conversation) clientRequest(ctx context.Context, m *wire.Message) {
 	treatment := treatmentOf(m)
 	if treatment == refuse || treatment == handled {
 		why := fmt.Sprintf("method %q is not relayed", short(m.Method))
-		c.refuseMessage(classMethod, why, m.Method, func(seeAll string, data any) []byte {
+		c.refuseMessage(classMethod, why, m.Method, func(seeAll string, data map[string]any) []byte {
 			return wire.ErrorResponse(m.ID, codeMethodNotFound, "ecs-mcp-proxy: "+why+seeAll, data)
 		})
 		return
 	}
+	about, strange := c.about(m, treatment)
+	if strange != nil {
+		c.refuseTask(m, *strange)
+		return
+	}
 	judged, cancel := context.WithCancel(ctx)
-	r := &request{message: m, cancel: cancel}
+	r := &request{message: m, task: about, cancel: cancel}
 	if err := c.inflight.add(r); err != nil {
 		cancel()
 		if errors.Is(err, errLate) {
@@ -75,20 +80,24 @@ func (c *Conversation) clientRequest(ctx context.Context, m *wire.Message) {
 				server.Kill()
 			}
 		}
-		c.refuseMessage(classInFlight, err.Error(), m.Method, func(seeAll string, data any) []byte {
+		c.refuseMessage(classInFlight, err.Error(), m.Method, func(seeAll string, data map[string]any) []byte {
 			return wire.ErrorResponse(m.ID, codeInvalidRequest, "ecs-mcp-proxy: "+err.Error()+seeAll, data)
 		})
 		return
 	}
 	c.greeting.asked(m)
-	work := func() { c.decide(judged, r) }
-	if len(m.Resources) > 0 {
+	var work func()
+	switch {
+	case treatment == decide:
+		work = func() { c.decide(judged, r) }
+	case treatment == follow:
+		work = func() { c.follow(judged, r) }
+	case len(m.Resources) > 0:
 		work = func() { c.subscribe(judged, r) }
-	} else if treatment != decide {
-		if c.relayNow(r, treatment) {
-			cancel()
-			return
-		}
+	case c.relayNow(r, treatment):
+		cancel()
+		return
+	default:
 		work = func() { c.relayLater(judged, r, treatment) }
 	}
 	if !c.begin(func() { defer cancel(); work() }) {

@@ -40,6 +40,12 @@ func (c *Conversation) fromServer(ctx context.Context, l *link, line []byte, m *
 		if l.lane > 0 && strings.HasSuffix(m.Method, "/list_changed") {
 			return // lane 0 says so too, and it is lane 0 whose lists the client has
 		}
+		if tellsOfTask(m) && !c.Gate.Tasks.has(c.Gate, l, m.Name) {
+			if !c.inflight.begins(l) { // else it may be early, and the client looks itself
+				c.Event(classUpstream, fmt.Sprintf("the server told of the task %s, which it did not give this client; dropped", taskDigest(m.Name)))
+			}
+			return
+		}
 		if c.kept.Load().Mentions(m) {
 			c.Event(classPolicy, fmt.Sprintf("the server's notification %q names what policy keeps from the client; dropped", short(m.Method)))
 			return
@@ -82,6 +88,8 @@ func (c *Conversation) unpassable(r *request, err error) {
 	}
 	if r.call != nil {
 		c.outcome(r, class, detail)
+	} else if r.task != nil && class == classWithheld && c.Gate.Tasks.ended(r.task) { // only the answer of its call is so long
+		c.taskOutcome(r.task, class, detail, 0, nil)
 	}
 	if r.state == forwarded {
 		c.client(answer)
@@ -101,7 +109,7 @@ func (c *Conversation) serverResponse(ctx context.Context, l *link, m *wire.Mess
 		return
 	}
 	c.greeting.heard(r.message, m)
-	answer := m.Raw
+	answer, ends := m.Raw, false
 	if r.call != nil {
 		r.until = time.Now()
 		class, note, refused := describe(m)
@@ -114,16 +122,40 @@ func (c *Conversation) serverResponse(ctx context.Context, l *link, m *wire.Mess
 			}
 			r.call.hold.Broken()
 		}
+		if handle := m.Created(); handle != nil && r.message.Method == "tools/call" {
+			answer, r.redacted = r.call.redact.Polled(m)
+			answer, class, note, ends = c.handedOut(l, r, handle, answer)
+		}
 		if r.state == overdue {
 			class, note = classTimeout, "answered after its deadline, when the client had been told that the outcome is unknown"
 		}
+		if ends && c.begin(func() {
+			l.Kill()
+			<-l.Done() // before anybody else has its turn
+			c.outcome(r, class, note)
+			c.answer(r, answer, m)
+		}) {
+			return
+		}
 		c.outcome(r, class, note)
 	}
-	switch {
-	case r.state == overdue:
-	case clientMethods[r.message.Method] == filter:
+	if r.task != nil {
+		answer = c.followed(l, r, m)
+	}
+	switch r.message.Method {
+	case "tools/list":
 		c.listed(ctx, l, r, m)
+	case "tasks/list":
+		c.client(c.tasksListed(l, r, m))
 	default:
+		c.answer(r, answer, m)
+	}
+}
+
+// answer passes the answer to a request on, which was made of m, unless its client
+// was answered already.
+func (c *Conversation) answer(r *request, answer []byte, m *wire.Message) {
+	if r.state != overdue {
 		c.pass(answer, m)
 	}
 }

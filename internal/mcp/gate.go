@@ -69,6 +69,8 @@ type Gate struct {
 	Wait time.Duration
 	// Consents is the client's user's word, where policy wants it; nil, and such calls are refused.
 	Consents *Consents
+	// Tasks are what goes on after a call; nil, and none may.
+	Tasks *Tasks
 	// Shadow is the mode shadow; nil, and policy is enforced.
 	Shadow *Shadow
 	// ListOperations adds to a tool's description which of its operations
@@ -106,6 +108,7 @@ type admission struct {
 	hold       *lane.Hold
 	deadline   time.Time
 	redact     *redact.Redactor // what is kept from the client; nil for nothing
+	agreed     *consent         // of the client's user; nil if nobody was asked
 	trace      Trace            // nil: nobody follows it
 }
 
@@ -149,6 +152,10 @@ func (g *Gate) admit(ctx context.Context, m *wire.Message, wait func(times int),
 	if err != nil {
 		return nil, id, err
 	}
+	outlives, err := g.outlives(m)
+	if err != nil {
+		return nil, id, err
+	}
 	timeout := resolution.Timeout
 	if timeout <= 0 {
 		timeout = g.Timeout
@@ -179,7 +186,7 @@ func (g *Gate) admit(ctx context.Context, m *wire.Message, wait func(times int),
 		return nil, id, &refusal{classCredentials, leavesBehind, leavesBehind}
 	}
 	order := g.order(id, resolution, judged)
-	hold, err := g.turn(waiting, resolution, &order, wait)
+	hold, err := g.turn(waiting, resolution, &order, outlives, wait)
 	if err != nil {
 		return nil, id, err
 	}
@@ -222,7 +229,7 @@ func (g *Gate) admit(ctx context.Context, m *wire.Message, wait func(times int),
 	if record.EnforceWouldDeny {
 		g.Shadow.letThrough.Add(1)
 	}
-	return &admission{id: id, message: m, resolution: resolution, hold: hold, deadline: order.Deadline, redact: redactor, trace: trace}, id, nil
+	return &admission{id: id, message: m, resolution: resolution, hold: hold, deadline: order.Deadline, redact: redactor, agreed: agreed, trace: trace}, id, nil
 }
 
 // verdict judges a call and puts on record what came of it. An error refuses it.

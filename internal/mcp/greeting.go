@@ -29,6 +29,7 @@ type greeting struct {
 	version     string // that the first server answered
 	elicits     bool   // the client says that it can ask its user
 	changes     bool   // it says that its list of tools may change
+	taskless    bool   // it says nothing of tasks
 	initialized []byte // the notification
 	level       []byte // the last logging/setLevel
 }
@@ -73,6 +74,7 @@ func (g *greeting) heard(request, answer *wire.Message) {
 	}
 	switch request.Method {
 	case "initialize":
+		g.taskless = !wire.ServesTasks(answer)
 		g.initialize, g.version, g.elicits = request.Raw, versionOf(answer), wire.Elicits(request.Capabilities)
 		var result struct {
 			Capabilities struct {
@@ -82,6 +84,8 @@ func (g *greeting) heard(request, answer *wire.Message) {
 			} `json:"capabilities"`
 		}
 		g.changes = json.Unmarshal(answer.Result, &result) == nil && result.Capabilities.Tools.ListChanged
+	case "server/discover":
+		g.taskless = !wire.ServesTasks(answer)
 	case "logging/setLevel":
 		g.level = request.Raw
 	}
@@ -113,6 +117,13 @@ func (g *greeting) speaks(request *wire.Message) string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.version
+}
+
+// hasNoTasks reports whether the server said what it can do, and nothing of tasks.
+func (g *greeting) hasNoTasks() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.taskless
 }
 
 // canElicit reports whether the client can be asked to ask its user: it says so, in

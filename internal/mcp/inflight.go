@@ -35,6 +35,7 @@ type request struct {
 	until    time.Time          // when the answer came; zero if none did
 	timer    *time.Timer        // at the call's deadline
 	redacted int                // values taken out of the answer
+	task     *task              // that it is about; nil for none
 	own      chan *wire.Message // of a request of the proxy's own: takes the answer, nil for one that cannot be read
 	refused  []audit.AWSRefusal // what AWS refused, as the answer says
 	listens  bool               // its server tells of changes to the list of tools

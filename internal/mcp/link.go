@@ -26,6 +26,9 @@ type Process struct {
 	Stop func() (clean bool)
 	// Kill kills it and everything below it and does not wait for the end.
 	Kill func()
+	// Address is where other sessions reach the same server; empty for one that was
+	// started for this session.
+	Address string
 	// Working reports whether the server may be at work for the request with this id
 	// although nothing more is heard of it. nil for one that is known to have ended with Done.
 	Working func(wire.Key) bool
@@ -104,6 +107,14 @@ func pass(server lane.Server, m *wire.Message) bool {
 		return server.Send(m.Raw)
 	}
 	return !l.gone.Load() && l.to.Send(m.Raw, m)
+}
+
+// place is where one task has the id.
+func (l *link) place(id string) place {
+	if l.process.Address != "" {
+		return place{l.process.Address, id}
+	}
+	return place{l, id}
 }
 
 // working reports whether the server may go on with a request of which nothing more is heard.

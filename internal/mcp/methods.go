@@ -1,6 +1,7 @@
 package mcp
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
@@ -15,6 +16,7 @@ const (
 	calm              // forwarded as it is, when no credentials are lent on lane 0
 	filter            // likewise; the answer is filtered by policy
 	decide            // forwarded only if policy allows
+	follow            // forwarded only about a task of the client's own, to the server that has it
 	handled           // acted upon here, and relayed where it belongs to a forwarded request
 )
 
@@ -24,8 +26,8 @@ const (
 // What makes the server's own code run waits while a call's credentials are
 // lent on the same server: nothing else may happen with them.
 //
-// tasks/* stay out: a task handle would let a follow-up act after its call was
-// judged, when nothing bounds it any more.
+// What goes on after a call was answered is looked at, told and ended by whoever
+// made the call, and nobody else: followup.go.
 var clientMethods = map[string]treatment{
 	"initialize":                       relay,
 	"ping":                             relay,
@@ -42,14 +44,27 @@ var clientMethods = map[string]treatment{
 	"notifications/roots/list_changed": relay,
 
 	"tools/list": filter,
+	"tasks/list": filter,
 
 	"tools/call":          decide,
 	"prompts/get":         decide,
 	"resources/read":      decide,
 	"resources/subscribe": decide,
 
+	"tasks/get":    follow,
+	"tasks/result": follow,
+	"tasks/update": follow, // and decided: the task goes on with what it is given
+	"tasks/cancel": follow,
+
 	"notifications/cancelled": handled,
 }
+
+// earlierTasks and laterTasks are methods of tasks in MCP 2025-11-25 alone, and since
+// 2026-07-28: the two share some names, and not what a server may do for them.
+var (
+	earlierTasks = []string{"tasks/list", "tasks/result"}
+	laterTasks   = []string{"tasks/update"}
+)
 
 // serverMethods is every request a server may send. Its notifications are all
 // relayed: they ask nothing of anyone.
@@ -64,6 +79,9 @@ var serverMethods = map[string]treatment{
 // name, or the other way round, is in no table.
 func treatmentOf(m *wire.Message) treatment {
 	if (m.Kind == wire.Notification) != strings.HasPrefix(m.Method, "notifications/") {
+		return refuse
+	}
+	if m.ModernVersion && slices.Contains(earlierTasks, m.Method) || !m.ModernVersion && slices.Contains(laterTasks, m.Method) {
 		return refuse
 	}
 	return clientMethods[m.Method]

@@ -14,8 +14,8 @@ func TestEveryMethodHasItsTreatment(t *testing.T) {
 		{"resources/read", decide}, {"resources/subscribe", decide}, {"resources/unsubscribe", calm}, {"subscriptions/listen", calm},
 		{"completion/complete", calm}, {"logging/setLevel", relay},
 		{"notifications/initialized", relay}, {"notifications/progress", relay}, {"notifications/roots/list_changed", relay}, {"notifications/cancelled", handled},
-		{"tasks/get", refuse}, {"tasks/list", refuse}, {"tasks/result", refuse}, {"tasks/cancel", refuse}, {"tasks/update", refuse},
-		{"notifications/tasks/status", refuse}, {"sampling/createMessage", refuse}, {"elicitation/create", refuse}, {"roots/list", refuse},
+		{"tasks/get", follow}, {"tasks/list", filter}, {"tasks/result", follow}, {"tasks/cancel", follow}, {"tasks/update", follow},
+		{"notifications/tasks/status", refuse}, {"notifications/tasks", refuse}, {"sampling/createMessage", refuse}, {"elicitation/create", refuse}, {"roots/list", refuse},
 		{"Tools/Call", refuse}, {"tools/call ", refuse}, {"", refuse},
 	}
 	for _, tt := range tests {

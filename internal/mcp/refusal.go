@@ -22,6 +22,9 @@ const (
 	codeInternal       = -32603
 )
 
+// codeMissingCapability is MCP's own. Source: MCP 2026-07-28, basic: missing required client capability.
+const codeMissingCapability = -32021
+
 // The classes of refusal and of outcome, as the record names them.
 const (
 	classAllowed     = "allowed"
@@ -30,6 +33,7 @@ const (
 	classMethod      = "method"
 	classInFlight    = "in-flight" // the id is in use, or too many requests are
 	classUnknownTool = "unknown-tool"
+	classUnknownTask = "unknown-task" // none of the caller's
 	classToolChanged = "tool-changed" // says something else of itself than it did
 	classArgument    = "argument"
 	classHeader      = "header"      // one that repeats an argument says something else
@@ -44,7 +48,8 @@ const (
 	classInternal    = "internal"
 	classAnswered    = "answered"
 	classToolError   = "tool-error"
-	classWithheld    = "withheld" // answered, and the answer is too long to be passed on
+	classWithheld    = "withheld" // answered, and the answer is too long to be passed on, or a task that nobody may follow
+	classTask        = "task"     // answered with a task, which goes on
 	// What the server says of AWS in its answer.
 	classAWSDenied      = "aws-denied"
 	classAWSCredentials = "aws-credentials" // not accepted, or none
@@ -192,8 +197,10 @@ func (g *Gate) answer(m *wire.Message, r *refusal, id string) []byte {
 		return wire.ErrorResponse(m.ID, codeInvalidParams, "Unknown tool: refused by ecs-mcp-proxy. To see all of it: "+g.ShowCommand(id), data)
 	case r.class == classHeader:
 		return wire.ErrorResponse(m.ID, codeHeaderMismatch, g.say(r, id), data)
-	case m.Method == "tools/call":
+	case toldInResult(m):
 		return wire.ToolError(m.ID, g.say(r, id), nil, m.ModernVersion)
+	case r.class == classMethod:
+		return wire.ErrorResponse(m.ID, codeMethodNotFound, g.say(r, id), data)
 	case r.class == classInternal || r.class == classUpstream || r.class == classAudit:
 		return wire.ErrorResponse(m.ID, codeInternal, g.say(r, id), data)
 	}

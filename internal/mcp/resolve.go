@@ -18,8 +18,8 @@ func (g *Gate) resolve(ctx context.Context, m *wire.Message) (*catalog.Resolutio
 	defer g.timed(ctx, StageCatalogue)()
 	switch m.Method {
 	case "tools/call":
-		if m.HasTask {
-			return nil, &refusal{classMethod, "a task-augmented call acts after it was judged; send the call without params.task", "task-augmented call"}
+		if m.HasTask && !g.follows() {
+			return nil, &refusal{classMethod, noTasks, "task-augmented call"}
 		}
 		if len(m.Arguments) > maxArguments {
 			return nil, &refusal{classArgument, fmt.Sprintf("the arguments are longer than %d bytes; send less in one call", maxArguments), "arguments too long"}

@@ -79,7 +79,7 @@ func (c *Conversation) lost(r *request, why string) []byte {
 	}
 	text := fmt.Sprintf("ecs-mcp-proxy: %s. The outcome is unknown: the call may have taken effect, and it was not repeated. Look before you try again.\nDecision %s; to see all of it: %s",
 		why, r.call.id, c.Gate.ShowCommand(r.call.id))
-	if r.message.Method == "tools/call" {
+	if toldInResult(r.message) {
 		return wire.ToolError(r.message.ID, text, nil, r.message.ModernVersion)
 	}
 	return wire.ErrorResponse(r.message.ID, codeInternal, text, map[string]string{"decision_id": r.call.id})
@@ -89,7 +89,7 @@ func (c *Conversation) lost(r *request, why string) []byte {
 // for the server to say.
 func (c *Conversation) failed(r *request, why string) []byte {
 	text := fmt.Sprintf("ecs-mcp-proxy: %s.\nDecision %s; to see all of it: %s", why, r.call.id, c.Gate.ShowCommand(r.call.id))
-	if r.message.Method == "tools/call" {
+	if toldInResult(r.message) {
 		return wire.ToolError(r.message.ID, text, nil, r.message.ModernVersion)
 	}
 	return wire.ErrorResponse(r.message.ID, codeInternal, text, map[string]string{"decision_id": r.call.id})

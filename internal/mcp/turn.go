@@ -15,10 +15,11 @@ import (
 // it never runs while another call's credentials can be drawn.
 const noScope = ""
 
-// turn waits for a lane whose server is ready.
-func (g *Gate) turn(ctx context.Context, r *catalog.Resolution, order *grant.Order, wait func(times int)) (*lane.Hold, error) {
+// turn waits for a lane whose server is ready. What outlives its answer is on the
+// first lane, which nobody closes for want of calls.
+func (g *Gate) turn(ctx context.Context, r *catalog.Resolution, order *grant.Order, outlives bool, wait func(times int)) (*lane.Hold, error) {
 	defer g.timed(ctx, StageWait)()
-	ask := lane.Ask{Scope: noScope, Long: r.LongRunning}
+	ask := lane.Ask{Scope: noScope, Long: r.LongRunning, First: outlives}
 	if g.Delivery.Lends() {
 		scope, err := order.Settle()
 		switch {

@@ -11,6 +11,7 @@ const (
 	PhaseAsked    = "asked"    // a call that policy allows if the client's user agrees, before the user is asked
 	PhaseDecision = "decision" // an allowed call, before it is forwarded
 	PhaseOutcome  = "outcome"  // the same call, after
+	PhaseTask     = "task"     // the same call, when there is the answer of the task that the outcome says it became
 	PhaseRenewal  = "renewal"  // the same call, while it lasts: one more grant, before it is lent
 	PhaseRefusal  = "refusal"  // a message that was refused, once
 	PhaseEvent    = "event"    // something that was dropped or ended, outside of a call
@@ -49,16 +50,16 @@ type Record struct {
 	Approval *Approval `json:"approval,omitempty"`
 	// Message is the detail for the operator; the client saw less.
 	Message string `json:"message,omitempty"`
-	// Millis is how long the upstream took, in milliseconds (outcome only).
+	// Millis is how long the upstream took, in milliseconds (outcome, task).
 	Millis float64 `json:"millis,omitempty"`
 	// Draws counts how often the upstream drew credentials (of overlapping
 	// reads: together), DrawsRefused how often it asked without a lease since
 	// the outcome before (outcome only).
 	Draws        int `json:"draws,omitempty"`
 	DrawsRefused int `json:"draws_refused,omitempty"`
-	// Redacted counts the values that were kept from the client (outcome only).
+	// Redacted counts the values that were kept from the client (outcome, task).
 	Redacted int `json:"redacted,omitempty"`
-	// AWS is what AWS refused the server, as its answer says (outcome only).
+	// AWS is what AWS refused the server, as its answer says (outcome, task).
 	AWS []AWSRefusal `json:"aws,omitempty"`
 
 	// MAC is the HMAC-SHA256 of the line without it, if there is a key. It is last.

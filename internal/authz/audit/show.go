@@ -29,9 +29,11 @@ func Show(w io.Writer, records []Record) error {
 			} else {
 				line(&b, "renewal", "failed, so the call had no credentials any more: "+r.Message)
 			}
-		case PhaseOutcome:
-			fmt.Fprintf(&b, "outcome    %s after %.1f ms", r.Class, r.Millis)
-			fmt.Fprintf(&b, "; credentials drawn %d times", r.Draws)
+		case PhaseOutcome, PhaseTask:
+			fmt.Fprintf(&b, "%-11s%s after %.1f ms", r.Phase, r.Class, r.Millis)
+			if r.Phase == PhaseOutcome {
+				fmt.Fprintf(&b, "; credentials drawn %d times", r.Draws)
+			}
 			if r.Redacted > 0 {
 				fmt.Fprintf(&b, "; %d values kept from the client", r.Redacted)
 			}

@@ -25,6 +25,9 @@ func TestShowTellsWhoSharedAGrantAndWhereAWSRecordedIt(t *testing.T) {
 		{Phase: PhaseRenewal, DecisionID: "third", Timestamp: at, Grant: lent("ASIARENEWEDKEY000000")},
 		{Phase: PhaseDecision, DecisionID: "fourth", Grant: &Grant{AccessKeyID: "'; rm -rf ~ #'0000", SessionName: "ecsmcp-fourth"}},
 		{Phase: PhaseRefusal, DecisionID: "fifth", Class: "policy"},
+		{Phase: PhaseDecision, DecisionID: "sixth", Timestamp: at, Input: input},
+		{Phase: PhaseOutcome, DecisionID: "sixth", Class: "task", Message: "the task sha256:0 goes on"},
+		{Phase: PhaseTask, DecisionID: "sixth", Class: "answered", Message: "the answer of the task sha256:0", Redacted: 2},
 	} {
 		if err := l.Append(r); err != nil {
 			t.Fatal(err)
@@ -42,6 +45,8 @@ func TestShowTellsWhoSharedAGrantAndWhereAWSRecordedIt(t *testing.T) {
 			"IN ('ASIAANOTHERKEY000000', 'ASIARENEWEDKEY000000')"}, "shared"},
 		{"fourth", []string{"decision   fourth"}, "cloudtrail"},
 		{"fifth", []string{"refused (policy)"}, "cloudtrail"},
+		{"sixth", []string{"outcome    task after 0.0 ms; credentials drawn 0 times\n           the task sha256:0 goes on\n",
+			"task       answered after 0.0 ms; 2 values kept from the client\n           the answer of the task sha256:0\n"}, "cloudtrail"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.id, func(t *testing.T) {

@@ -59,7 +59,7 @@ func disagrees(r *http.Request, m *wire.Message) string {
 		return fmt.Sprintf("the header Mcp-Method is %q and the body says %q", got, m.Method)
 	}
 	switch m.Method {
-	case "tools/call", "prompts/get", "resources/read":
+	case "tools/call", "prompts/get", "resources/read", "tasks/get", "tasks/update", "tasks/cancel":
 		if got, ok := wire.DecodeHeader(r.Header.Get("Mcp-Name")); !ok || got != m.Name {
 			return fmt.Sprintf("the header Mcp-Name is %q and the body says %q", r.Header.Get("Mcp-Name"), m.Name)
 		}

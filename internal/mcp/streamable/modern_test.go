@@ -55,6 +55,21 @@ func TestHeadersThatDoNotAgreeWithTheBodyAreRefused(t *testing.T) {
 	}
 }
 
+// Source: MCP 2026-07-28, extension io.modelcontextprotocol/tasks: routing headers.
+func TestTheHeaderOfATaskNamesTheTask(t *testing.T) {
+	_, url := serving(t, nil)
+	for _, method := range []string{"tasks/get", "tasks/update", "tasks/cancel"} {
+		body, headers := post("1", method, "mine", "")
+		body = strings.Replace(body, `"name"`, `"taskId"`, 1)
+		for header, refused := range map[string]bool{"Mcp-Name: mine": false, "Mcp-Name: =?base64?bWluZQ==?=": false, "Mcp-Name: another": true, "Mcp-Name: ": true} {
+			b, err := io.ReadAll(send(t, "POST", url, body, append(append([]string{}, headers...), header)...).Body)
+			if err != nil || strings.Contains(string(b), "-32020") != refused {
+				t.Errorf("%s, %s: %s, %v", method, header, b, err)
+			}
+		}
+	}
+}
+
 func TestRequestsWithoutASessionGetTheirOwnIdsBack(t *testing.T) {
 	s, url := serving(t, nil)
 	// Two clients of one principal use the same ids and tokens at the same time.

@@ -19,8 +19,9 @@ type Task struct {
 	Lives time.Duration
 }
 
-// tasksKey is the extension's name among capabilities.
-const tasksKey = "io.modelcontextprotocol/tasks"
+// TasksExtension is the extension's name among capabilities.
+// Source: MCP 2026-07-28, extension io.modelcontextprotocol/tasks.
+const TasksExtension = "io.modelcontextprotocol/tasks"
 
 // Created returns the task that a call was answered with, in the place of its own
 // answer; nil if it was not. One without an id, or with two, has an empty one.
@@ -91,7 +92,7 @@ func HandlesTasks(capabilities []byte) bool {
 	var says struct {
 		Extensions map[string]json.RawMessage `json:"extensions"`
 	}
-	return json.Unmarshal(capabilities, &says) == nil && says.Extensions[tasksKey] != nil
+	return json.Unmarshal(capabilities, &says) == nil && says.Extensions[TasksExtension] != nil
 }
 
 // ServesTasks reports whether the answer to initialize or to server/discover says
@@ -103,7 +104,7 @@ func ServesTasks(answer *Message) bool {
 			Extensions map[string]json.RawMessage `json:"extensions"`
 		} `json:"capabilities"`
 	}
-	return json.Unmarshal(answer.Result, &says) == nil && (says.Capabilities.Tasks != nil || says.Capabilities.Extensions[tasksKey] != nil)
+	return json.Unmarshal(answer.Result, &says) == nil && (says.Capabilities.Tasks != nil || says.Capabilities.Extensions[TasksExtension] != nil)
 }
 
 // ErrTaskList: the response to a tasks/list is not a list that has one reading.
