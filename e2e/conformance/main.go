@@ -21,6 +21,10 @@ const patience = 30 * time.Second
 const suiteTime = 3 * time.Minute
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == taskVerb {
+		newTaskServer().overStdio()
+		return
+	}
 	if len(os.Args) != 3 {
 		fmt.Fprintln(os.Stderr, "usage: conformance BINARY DIRECTORY")
 		os.Exit(2)
@@ -45,11 +49,14 @@ type era struct {
 	arguments []string // that choose the scenarios
 	stateless string   // of the reference server
 	scenarios int      // at least, or the suite did not run
+	tasks     []string // scenarios that want a server with tasks, in the place of the reference server; nil for none
 }
 
 var eras = []era{
-	{"2025-11-25 and before", "@modelcontextprotocol/conformance", []string{"--suite", "active"}, "false", 30},
-	{"2026-07-28", "conformance-next", []string{"--requirements", "2026-07-28"}, "true", 40},
+	{"2025-11-25 and before", "@modelcontextprotocol/conformance", []string{"--suite", "active"}, "false", 30, nil},
+	{"2026-07-28", "conformance-next", []string{"--requirements", "2026-07-28"}, "true", 40, nil},
+	{"tasks of 2026-07-28", "conformance-next", nil, "", 9, []string{"tasks-capability-negotiation", "tasks-dispatch-and-envelope", "tasks-lifecycle", "tasks-mrtr-composition",
+		"tasks-mrtr-input", "tasks-request-headers", "tasks-request-state-removal", "tasks-required-task-error", "tasks-wire-fields"}},
 }
 
 func run(binary, installed string) (err error) {
@@ -72,10 +79,7 @@ func run(binary, installed string) (err error) {
 
 // known are the differences that are meant, by pair and scenario, with the
 // reason. One that is no difference any more fails.
-var known = map[string]string{
-	"HTTP to stdio/tasks-dispatch-and-envelope": "tasks/* are refused: a task would act after its call was judged",
-	"HTTP to HTTP/tasks-dispatch-and-envelope":  "tasks/* are refused: a task would act after its call was judged",
-}
+var known = map[string]string{}
 
 // compare runs one suite direct and through both pairs.
 func (b bench) compare() error {
@@ -133,8 +137,11 @@ func (b bench) direct() (map[string]string, error) {
 	return b.results(url)
 }
 
-// reference starts the reference server over HTTP.
+// reference starts the reference server, or that with tasks, over HTTP.
 func (b bench) reference() (url string, stop func(), err error) {
+	if b.tasks != nil {
+		return newTaskServer().overHTTP()
+	}
 	port, err := freePort()
 	if err != nil {
 		return "", nil, err
@@ -146,12 +153,20 @@ func (b bench) reference() (url string, stop func(), err error) {
 
 // stdio and http are the two kinds of upstream, as configuration.
 func (b bench) stdio() (string, func(), error) {
+	if b.tasks != nil {
+		self, err := os.Executable()
+		return fmt.Sprintf("{server: conformance-tasks, command: [%q, %q]}", self, taskVerb), func() {}, err
+	}
 	return fmt.Sprintf("{server: conformance, command: [%q]}", b.server), func() {}, nil
 }
 
 func (b bench) http() (string, func(), error) {
 	url, stop, err := b.reference()
-	return fmt.Sprintf("{server: conformance, urls: [{url: %q}]}", url), stop, err
+	server := "conformance"
+	if b.tasks != nil {
+		server = "conformance-tasks"
+	}
+	return fmt.Sprintf("{server: %s, urls: [{url: %q}]}", server, url), stop, err
 }
 
 // through runs the suite through serve.
@@ -173,14 +188,14 @@ func (b bench) through(upstream func() (string, func(), error)) (map[string]stri
 	text := fmt.Sprintf(`version: 1
 aws: {region: us-east-1}
 upstream: %s
-catalogs: [%q]
+catalogs: [%q, %q]
 personas:
   suite: {identity: [read-only-monitoring], boundary: [region-and-production], mcp: [%q], role: "arn:aws:iam::123456789012:role/suite"}
 principals: [{match: {kind: anonymous}, persona: suite}]
 credentials: {delivery: none}
 audit: {file: audit.jsonl}
 listen: {address: "127.0.0.1:%s", path: "/", auth: {anonymous: suite}}
-`, configured, filepath.Join(here, "catalogue.yaml"), filepath.Join(here, "policy.json"), port)
+`, configured, filepath.Join(here, "catalogue.yaml"), filepath.Join(here, "catalogue-tasks.yaml"), filepath.Join(here, "policy.json"), port)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
@@ -195,13 +210,24 @@ listen: {address: "127.0.0.1:%s", path: "/", auth: {anonymous: suite}}
 
 var result = regexp.MustCompile(`(?m)^[✓✗] ([a-z0-9-]+): (\d+ passed, \d+ failed)`)
 
+// alone is the result of a scenario that is run by itself.
+var alone = regexp.MustCompile(`(?m)^Passed: (\d+)/\d+, (\d+ failed)`)
+
 // results runs the suite and returns its result for each scenario.
 func (b bench) results(url string) (map[string]string, error) {
-	cmd := exec.Command(b.node, append([]string{b.suite, "server", "--url", url, "-o", filepath.Join(b.dir, "out")}, b.arguments...)...)
-	timer := time.AfterFunc(suiteTime, func() { _ = cmd.Process.Kill() })
-	defer timer.Stop()
-	out, err := cmd.CombinedOutput()
 	found := map[string]string{}
+	for _, scenario := range b.tasks {
+		out, err := b.say(url, "--scenario", scenario)
+		m := alone.FindStringSubmatch(string(out))
+		if m == nil {
+			return nil, fmt.Errorf("%s printed no result: %v\n%s", scenario, err, out)
+		}
+		found[scenario] = m[1] + " passed, " + m[2]
+	}
+	if b.tasks != nil {
+		return found, nil
+	}
+	out, err := b.say(url, b.arguments...)
 	for _, m := range result.FindAllStringSubmatch(string(out), -1) {
 		found[m[1]] = m[2]
 	}
@@ -209,6 +235,14 @@ func (b bench) results(url string) (map[string]string, error) {
 		return nil, fmt.Errorf("the suite printed no result: %v\n%s", err, out)
 	}
 	return found, nil
+}
+
+// say runs the suite and returns what it says.
+func (b bench) say(url string, arguments ...string) ([]byte, error) {
+	cmd := exec.Command(b.node, append([]string{b.suite, "server", "--url", url, "-o", filepath.Join(b.dir, "out")}, arguments...)...)
+	timer := time.AfterFunc(suiteTime, func() { _ = cmd.Process.Kill() })
+	defer timer.Stop()
+	return cmd.CombinedOutput()
 }
 
 // unexpected lists the scenarios that differ and are not known to, and those that
