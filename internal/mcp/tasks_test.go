@@ -411,6 +411,21 @@ func TestWhereCredentialsAreLentNoTaskIsTaken(t *testing.T) {
 			}
 		})
 	}
+	t.Run("unasked under lease, by a server that is slow to end", func(t *testing.T) {
+		ends := make(chan struct{})
+		tb := converseWith(t, oneLane, "own", withTasks(NewTasks(), ownPolicy(t, allowAll, "", "")), func(p *Process) {
+			kill := p.Kill
+			p.Kill = func() { go func() { <-ends; kill() }() }
+		})
+		tb.say(taskEras[1].calls(1, "UpdateService", updateStaging))
+		tb.get()
+		tb.tell(`{"jsonrpc":"2.0","id":1,"result":` + taskEras[1].created("t") + `}`)
+		// Until then the turn is the call's.
+		wants(t, tb.asks(`{"jsonrpc":"2.0","id":2,"method":"ping"}`, `{"jsonrpc":"2.0","id":2,"result":{}}`), `"id":2`)
+		tb.records(1)
+		close(ends)
+		wants(t, tb.hear(), `"id":1`, "the answer is withheld")
+	})
 	t.Run("unasked under process", func(t *testing.T) {
 		lanes := threeLanes
 		lanes.Delivery = grant.DeliverProcess
