@@ -21,21 +21,21 @@ const (
 	tooBig   = "the task's call is longer than 64 KiB and was not kept, so it cannot be decided again with this input; cancel the task, and send less in one call"
 )
 
-// follows reports whether tasks are taken: where the proxy lends credentials, the
+// takesTasks reports whether tasks are taken: where the proxy lends credentials, the
 // work would go on without them, or with those of whoever calls next.
-func (g *Gate) follows() bool { return g.Tasks != nil && !g.Delivery.Lends() }
+func (g *Gate) takesTasks() bool { return g.Tasks != nil && !g.Delivery.Lends() }
 
 // outlives reports whether a call may go on as a task after its answer. It then goes
 // to the session's first server, which lasts as long as the session.
 func (g *Gate) outlives(m *wire.Message) (bool, error) {
-	if !g.follows() || !takesTask(m) {
+	if !g.takesTasks() || !expectsTask(m) {
 		return false, nil
 	}
 	return true, g.Tasks.room(g)
 }
 
-// takesTask: the client expects that the request may be answered with a task.
-func takesTask(m *wire.Message) bool {
+// expectsTask: the client expects that the request may be answered with a task.
+func expectsTask(m *wire.Message) bool {
 	return m.Method == "tools/call" && (m.HasTask || wire.HandlesTasks(m.Capabilities))
 }
 
@@ -44,7 +44,7 @@ func (f *inflight) begins(server *link) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, r := range f.client {
-		if r.server == server && r.call != nil && takesTask(r.message) {
+		if r.server == server && r.call != nil && expectsTask(r.message) {
 			return true
 		}
 	}
@@ -181,7 +181,7 @@ func (g *Gate) again(ctx context.Context, m *wire.Message, one *task) (kept *red
 // from now on, it would do with the credentials of the next call.
 func (c *Conversation) handedOut(l *link, r *request, handle *wire.Task, answer []byte) (_ []byte, class, note string, ends bool) {
 	g := c.Gate
-	if !g.follows() {
+	if !g.takesTasks() {
 		switch {
 		case !g.Delivery.Lends():
 		case g.Delivery.PerCall(): // the call's own process or connection, which ends with it

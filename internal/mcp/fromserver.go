@@ -122,7 +122,7 @@ func (c *Conversation) serverResponse(ctx context.Context, l *link, m *wire.Mess
 			}
 			r.call.hold.Broken()
 		}
-		if handle := m.Created(); handle != nil && r.message.Method == "tools/call" {
+		if handle := m.Created(); handle != nil {
 			answer, r.redacted = r.call.redact.Polled(m)
 			answer, class, note, ends = c.handedOut(l, r, handle, answer)
 		}

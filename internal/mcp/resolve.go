@@ -18,7 +18,7 @@ func (g *Gate) resolve(ctx context.Context, m *wire.Message) (*catalog.Resolutio
 	defer g.timed(ctx, StageCatalogue)()
 	switch m.Method {
 	case "tools/call":
-		if m.HasTask && !g.follows() {
+		if m.HasTask && !g.takesTasks() {
 			return nil, &refusal{classMethod, noTasks, "task-augmented call"}
 		}
 		if len(m.Arguments) > maxArguments {

@@ -426,6 +426,16 @@ func TestWhereCredentialsAreLentNoTaskIsTaken(t *testing.T) {
 		close(ends)
 		wants(t, tb.hear(), `"id":1`, "the answer is withheld")
 	})
+	t.Run("in the place of a prompt", func(t *testing.T) {
+		tb := converseWith(t, oneLane, "own", withTasks(NewTasks(), mcpPolicy(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"mcp:GetPrompt","Resource":"*"}]}`)), func(*Process) {})
+		tb.say(`{"jsonrpc":"2.0","id":1,"method":"prompts/get","params":{"name":"p"}}`)
+		tb.get()
+		first := tb.played
+		tb.tell(`{"jsonrpc":"2.0","id":1,"result":` + taskEras[1].created("t") + `}`)
+		wants(t, tb.hear(), `"id":1,"error"`, "the answer is withheld")
+		tb.played = tb.another()
+		<-first.ended
+	})
 	t.Run("unasked under process", func(t *testing.T) {
 		lanes := threeLanes
 		lanes.Delivery = grant.DeliverProcess
