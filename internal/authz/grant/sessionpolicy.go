@@ -109,37 +109,41 @@ func Compile(items []Item, region string, until time.Time, denies ...authz.Sessi
 func compile(items []Item, region string, until time.Time, denies []authz.SessionDeny) (string, error) {
 	// By condition, then action: actions share a statement only if their
 	// resources are equal, because a statement allows every combination.
-	byCondition := map[string]map[string][]string{}
+	type group struct {
+		condition condition
+		resources map[string][]string // by action
+	}
+	groups := map[string]group{} // by condition as written
 	for _, item := range items {
 		a := item.Access
 		if err := checkAccess(a); err != nil {
 			return "", err
 		}
-		c, err := json.Marshal(conditionOf(item, region))
+		c := conditionOf(item, region)
+		written, err := json.Marshal(c)
 		if err != nil {
 			return "", fmt.Errorf("compile session policy: %w", err)
 		}
-		if byCondition[string(c)] == nil {
-			byCondition[string(c)] = map[string][]string{}
+		g, ok := groups[string(written)]
+		if !ok {
+			g = group{c, map[string][]string{}}
+			groups[string(written)] = g
 		}
-		byCondition[string(c)][a.Action] = append(byCondition[string(c)][a.Action], a.Resource)
+		g.resources[a.Action] = append(g.resources[a.Action], a.Resource)
 	}
 	var statements []statement
-	for _, c := range slices.Sorted(maps.Keys(byCondition)) {
+	for _, written := range slices.Sorted(maps.Keys(groups)) {
+		g := groups[written]
 		byResources := map[string][]string{}
-		for action, resources := range byCondition[c] {
+		for action, resources := range g.resources {
 			slices.Sort(resources)
 			key := strings.Join(slices.Compact(resources), "\n")
 			byResources[key] = append(byResources[key], action)
 		}
 		for _, key := range slices.Sorted(maps.Keys(byResources)) {
-			var cond condition
-			if err := json.Unmarshal([]byte(c), &cond); err != nil {
-				return "", fmt.Errorf("compile session policy: %w", err)
-			}
 			actions := byResources[key]
 			slices.Sort(actions)
-			statements = append(statements, statement{"Allow", oneOrMany(actions), oneOrMany(strings.Split(key, "\n")), cond})
+			statements = append(statements, statement{"Allow", oneOrMany(actions), oneOrMany(strings.Split(key, "\n")), g.condition})
 		}
 	}
 	denied, err := denyStatements(items, denies)
