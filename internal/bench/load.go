@@ -28,7 +28,7 @@ const (
 
 	baseBudget    = 60 << 20
 	sessionBudget = 20 << 10
-	addedBudget   = 1.0 // times what the pump adds
+	addedBudget   = 3.0 // times what the pump adds; docs/design.md says why not 1
 	bigBudget     = 5 * time.Millisecond
 	refusedBudget = 5 * time.Millisecond
 )

@@ -20,8 +20,8 @@ import (
 
 const (
 	rounds      = 3
-	singleCalls = 500 // of one caller, for the percentiles
-	manyCalls   = 600 // of 16 and of 64 callers, for calls per second
+	singleCalls = 2000 // of one caller, for the percentiles
+	manyCalls   = 5000 // of 16 and of 64 callers, for calls per second
 )
 
 func main() {
