@@ -16,7 +16,7 @@
 //
 // The package promises that credentials can be drawn only between [Hold.Deliver]
 // and [Hold.Release] or [Hold.Abandon], that scopes never mix in a lane, and that
-// turns are given in the order they were asked for, and where sessions share their
-// servers to one principal after the other. It does not read messages
-// and decides nothing.
+// turns are given in the order they were asked for, in which what needs lane 0 and
+// the rest take turns, and where sessions share their servers to one principal after
+// the other. It does not read messages and decides nothing.
 package lane

@@ -23,14 +23,17 @@ type Turns struct {
 
 	mu       sync.Mutex
 	turns    []*turn
-	line     []*queue       // of principals with calls that wait; the first is next
+	line     []*queue       // of what waits; the first is next
 	sessions map[string]int // by principal
 	owes     map[string]int // by principal: why it gets no lane for a call that is lent credentials
 }
 
-// queue is the calls of one principal that wait, in the order they came.
+// queue is the calls of one principal that wait, in the order they came. Those that
+// need lane 0 have one of their own: the turns that others have elsewhere must not
+// put them back.
 type queue struct {
 	principal string
+	first     bool
 	waiting   []*waiter
 }
 
@@ -94,9 +97,10 @@ func (t *Turns) leave(p *Pool) {
 // add lets a call wait, and gives it its turn if that has come; forget takes it
 // back, and is false if it does not wait any more. The caller holds the lock.
 func (t *Turns) add(w *waiter) {
-	i := slices.IndexFunc(t.line, func(q *queue) bool { return q.principal == w.pool.config.Principal })
+	principal := w.pool.config.Principal
+	i := slices.IndexFunc(t.line, func(q *queue) bool { return q.principal == principal && q.first == w.First })
 	if i < 0 {
-		i, t.line = len(t.line), append(t.line, &queue{principal: w.pool.config.Principal})
+		i, t.line = len(t.line), append(t.line, &queue{principal: principal, first: w.First})
 	}
 	t.line[i].waiting = append(t.line[i].waiting, w)
 	w.pool.waits(1)
@@ -129,8 +133,8 @@ func (t *Turns) admit() {
 	}
 }
 
-// admitNext gives the next turn: to one principal after the other, and to the calls
-// of each in the order they came. Nobody overtakes another who could have the same
+// admitNext gives the next turn: to one queue after the other, and to the calls of
+// each in the order they came. Nobody overtakes another who could have the same
 // lane, but calls that can share a turn of their principal's take it together.
 func (t *Turns) admitNext() bool {
 	firstTaken := false // somebody waits for lane 0 alone

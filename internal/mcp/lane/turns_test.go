@@ -104,6 +104,45 @@ func TestNobodyKeepsATurnBySharingItWithThemselves(t *testing.T) {
 	})
 }
 
+// A principal's calls have their turns on other lanes meanwhile, again and again.
+func TestWhatNeedsTheFirstLaneIsNotPutBackByTheRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := shared(t, 2)
+		ours, theirs := s.session(t, "ours"), s.session(t, "theirs")
+		call := func(scope string, i int) Ask { return Ask{Scope: fmt.Sprint(scope, i), Exclusive: true, AWS: true} }
+		var held [2]*Hold
+		for i, p := range []*Pool{ours, theirs} {
+			h := take(t, p, call("held", i))
+			held[h.Lane()] = h
+		}
+		_, first := waits(t, ours, Ask{First: true})
+		var calls []<-chan *Hold
+		for i := range 10 {
+			_, our := waits(t, ours, call("our", i))
+			_, their := waits(t, theirs, call("their", i))
+			calls = append(calls, our, their)
+		}
+		for _, lane := range []int{1, 0, 1, 0} {
+			held[lane].Release()
+			synctest.Wait()
+			for _, got := range calls {
+				if len(got) > 0 {
+					h := <-got
+					held[h.Lane()] = h
+				}
+			}
+			if len(first) > 0 {
+				break
+			}
+		}
+		if len(first) == 0 {
+			t.Error("lane 0 went to others twice")
+		}
+		ours.Close()
+		theirs.Close()
+	})
+}
+
 func TestWhoGivesUpOnACallThatMayGoOnLetsTheOthersFirst(t *testing.T) {
 	const lasts = 2 * time.Minute
 	tests := []struct {
