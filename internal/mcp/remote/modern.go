@@ -43,6 +43,7 @@ func encodeHeader(value string) string {
 
 // cancellable is a request that can be cancelled.
 type cancellable struct {
+	id     wire.Key
 	ctx    context.Context
 	cancel context.CancelFunc
 }
@@ -53,7 +54,7 @@ func (s *Server) takes(m *wire.Message) {
 		return
 	}
 	ctx, cancel := context.WithCancel(s.ctx)
-	s.cancels[m.ID.Key()] = cancellable{ctx, cancel}
+	s.cancels[m] = cancellable{m.ID.Key(), ctx, cancel}
 }
 
 // under returns the context that ends when the message is cancelled, if it can be,
@@ -61,26 +62,29 @@ func (s *Server) takes(m *wire.Message) {
 func (s *Server) under(m *wire.Message) (ctx context.Context, end func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c, ok := s.cancels[m.ID.Key()]
-	if !ok || m.Kind != wire.Request {
+	c, ok := s.cancels[m]
+	if !ok {
 		return s.ctx, func() {}
 	}
 	return c.ctx, func() {
 		c.cancel()
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		delete(s.cancels, m.ID.Key())
+		delete(s.cancels, m)
 	}
 }
 
 // cancelRequest closes the stream of a request, or keeps it from being sent; false
-// if there is none that can be cancelled so.
-func (s *Server) cancelRequest(id wire.Key) bool {
+// if there is none that can be cancelled so. One with the same id that was answered,
+// and whose stream the server keeps open, is closed with it.
+func (s *Server) cancelRequest(id wire.Key) (found bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c, ok := s.cancels[id]
-	if ok {
-		c.cancel()
+	for _, c := range s.cancels {
+		if c.id == id {
+			c.cancel()
+			found = true
+		}
 	}
-	return ok
+	return found
 }

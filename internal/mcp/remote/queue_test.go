@@ -73,7 +73,6 @@ func TestSoManyAreUnderWayAndNoMoreWaitThanTheMemoryMayHold(t *testing.T) {
 	}
 }
 
-// A stream that nobody reads costs a connection on both sides of the proxy.
 // A request may be cancelled while it waits for its turn, or has had it just now.
 func TestARequestThatIsCancelledBeforeItIsSentIsNotSent(t *testing.T) {
 	const call = `{"jsonrpc":"2.0","id":%q,"method":"tools/call","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"},"name":%[1]q}}`
@@ -109,6 +108,55 @@ func TestARequestThatIsCancelledBeforeItIsSentIsNotSent(t *testing.T) {
 	}
 }
 
+// A stream may end long after its answer, when its request's id is another's.
+func TestARequestIsCancelledThoughOneBeforeItHadItsID(t *testing.T) {
+	const call = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"},"name":%q}}`
+	release, left := make(chan struct{}), make(chan struct{})
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := io.Copy(io.Discard, r.Body); err != nil { // or its end is not noticed
+			return
+		}
+		w.Header().Set("Content-Type", "text/event-stream")
+		switch r.Header.Get("Mcp-Name") {
+		case "first":
+			fmt.Fprint(w, "data: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n\n")
+			_ = http.NewResponseController(w).Flush()
+			<-release
+		case "second":
+			fmt.Fprint(w, "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/x\"}\n\n")
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+			close(left)
+		}
+	}))
+	t.Cleanup(web.Close)
+	o := connect(t, web.URL)
+	busy := func() int {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		return o.queue.busy
+	}
+	o.say(fmt.Sprintf(call, "first"))
+	o.wants(`"id":1`)
+	o.say(fmt.Sprintf(call, "second"))
+	o.wants("notifications/x")
+	close(release)
+	for deadline := time.Now().Add(time.Minute); busy() > 1 && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	}
+	o.say(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`)
+	select {
+	case <-left:
+	case <-time.After(time.Minute):
+		t.Fatal("the server is not told")
+	}
+	o.wants(`"id":1`, "cancelled")
+	o.Stop(time.Minute)
+	if n := len(o.cancels); n != 0 {
+		t.Errorf("%d are remembered", n)
+	}
+}
+
+// A stream that nobody reads costs a connection on both sides of the proxy.
 func TestTheStreamOfWhatBelongsToNoRequestIsOpenedForAListener(t *testing.T) {
 	var listeners atomic.Int32
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

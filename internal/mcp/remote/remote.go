@@ -48,8 +48,9 @@ type Server struct {
 	begun   map[wire.Key]bool // requests that were sent and whose end was not seen
 	failed  bool              // it ended otherwise than by Stop
 	// cancels are the requests of a version without sessions: closing the stream
-	// is how they are cancelled.
-	cancels map[wire.Key]cancellable
+	// is how they are cancelled. An id may be used again before the stream of the
+	// request that had it has ended.
+	cancels map[*wire.Message]cancellable
 	standing
 }
 
@@ -71,7 +72,7 @@ func Open(c Config) *Server {
 		c.Headers = func(wire.Key) http.Header { return nil }
 	}
 	s := &Server{url: c.URL, limits: c.Limits, headers: c.Headers, sign: c.Sign,
-		ended: func() {}, done: make(chan struct{}), cancels: map[wire.Key]cancellable{}, begun: map[wire.Key]bool{},
+		ended: func() {}, done: make(chan struct{}), cancels: map[*wire.Message]cancellable{}, begun: map[wire.Key]bool{},
 		client: &http.Client{Transport: c.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
