@@ -46,7 +46,11 @@ func argumentLines(arguments []byte, keeps func(member string) bool) (lines []st
 	}
 	for _, one := range v.first {
 		// Between these marks a client that reads Markdown shows it as it is.
-		lines = append(lines, "- `"+strings.ReplaceAll(plainTo(one.place, shownValue)+": "+one.text, "`", "'")+"`")
+		text := one.text
+		if one.place != "" {
+			text = plainTo(one.place, shownValue) + ": " + text
+		}
+		lines = append(lines, "- `"+strings.ReplaceAll(text, "`", "'")+"`")
 	}
 	if more := v.all - len(v.first); more > 0 {
 		lines = append(lines, fmt.Sprintf("and %d more values, which are not shown.", more))
@@ -70,38 +74,63 @@ func (v *values) value(dec *jsontext.Decoder, place string, depth int) error {
 		if dec.PeekKind() == ']' {
 			v.add(place, "[]", depth)
 		}
-		for i := 0; dec.PeekKind() != ']'; i++ {
-			if err := v.value(dec, below(place, strconv.Itoa(i)), depth+1); err != nil {
-				return err
-			}
-		}
-		_, err := dec.ReadToken()
-		return err
+		return v.elements(dec, place, depth+1)
 	}
 	token, err := dec.ReadToken()
 	if err != nil {
 		return err
 	}
-	text := token.String()
-	switch {
-	case token.Kind() != '"':
-		text = plainTo(text, shownValue)
-	case isStructured(text):
-		return v.read([]byte(text), place, depth)
-	default:
-		text = quoted(text)
+	if token.Kind() == '"' {
+		return v.text(token.String(), place, depth)
 	}
-	v.add(place, text, depth)
+	v.add(place, plainTo(token.String(), shownValue), depth)
 	return nil
 }
 
-// object reads an object. One that names what may be a secret is not shown: a
-// variable has its name beside its value.
+func (v *values) text(text, place string, depth int) error {
+	if isStructured(text) {
+		return v.read([]byte(text), place, depth)
+	}
+	v.add(place, quoted(text), depth)
+	return nil
+}
+
+// elements reads what stands in an array. What follows an option of a command that
+// takes a secret is not shown.
+func (v *values) elements(dec *jsontext.Decoder, place string, depth int) error {
+	for i, secret := 0, false; dec.PeekKind() != ']'; i++ {
+		at := below(place, strconv.Itoa(i))
+		var err error
+		switch kind := dec.PeekKind(); {
+		case secret:
+			v.add(at, notShown, depth)
+			err = dec.SkipValue()
+			secret = false
+		case kind == '"':
+			var token jsontext.Token
+			if token, err = dec.ReadToken(); err == nil {
+				text := token.String()
+				secret = secretOption.MatchString(text)
+				err = v.text(text, at, depth)
+			}
+		default:
+			err = v.value(dec, at, depth)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	_, err := dec.ReadToken()
+	return err
+}
+
+// object reads an object. One that has beside a value the name of what may be a secret
+// is not shown: that is how a variable is written.
 func (v *values) object(dec *jsontext.Decoder, place string, depth int) error {
 	if _, err := dec.ReadToken(); err != nil {
 		return err
 	}
-	first, all, secret := slices.Clone(v.first), v.all, false
+	first, all, secret, valued := slices.Clone(v.first), v.all, false, false
 	for dec.PeekKind() != '}' {
 		token, err := dec.ReadToken()
 		if err != nil {
@@ -109,6 +138,7 @@ func (v *values) object(dec *jsontext.Decoder, place string, depth int) error {
 		}
 		member := token.String()
 		at, kind := below(place, member), dec.PeekKind()
+		valued = valued || beside.MatchString(member)
 		switch {
 		case v.keeps(member), secretName.MatchString(member), variables.MatchString(member) && (kind == '{' || kind == '['):
 			v.add(at, notShown, depth+1)
@@ -128,7 +158,7 @@ func (v *values) object(dec *jsontext.Decoder, place string, depth int) error {
 	if v.all == all && place != "" {
 		v.add(place, "{}", depth)
 	}
-	if secret {
+	if secret && valued {
 		v.first, v.all = first, all
 		v.add(place, notShown, depth)
 	}
@@ -149,8 +179,13 @@ func (v *values) add(place, text string, depth int) {
 	}
 }
 
-// below is where a member stands; what is too long to be shown need not be whole.
+// below is where a member stands; what is too long to be shown need not be whole. A
+// member that is no plain word is told as a text is: it could look like more members,
+// or a value.
 func below(place, member string) string {
+	if !word.MatchString(member) || secretForm.MatchString(member) {
+		member = quoted(member)
+	}
 	if place == "" {
 		return member
 	}
@@ -172,21 +207,27 @@ func quoted(text string) string {
 	if secretForm.MatchString(text) && !arn.MatchString(text) {
 		return notShown
 	}
-	short := `"` + plainTo(text, shownValue) + `"`
+	short := `"` + escapes.Replace(plainTo(text, shownValue)) + `"`
 	if n := utf8.RuneCountInString(text); n > shownValue {
 		short += fmt.Sprintf(" (the first %d of %d characters)", shownValue, n)
 	}
 	return short
 }
 
-// What may be a secret: by the name of a member or of a variable, and by its form.
-// Variables are not shown by any name; arguments that name a secret and hold none
-// (an ARN) are.
+// escapes keep a text from ending where it does not.
+var escapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+
+// What may be a secret: by the name of a member, of a variable or of a command's
+// option, and by its form. Variables are not shown by any name; arguments that name a
+// secret and hold none (an ARN) are.
 var (
-	secretName = regexp.MustCompile(`(?i)secret|passw|passphrase|token|credential|(api|access|private|signing)[-_ ]?key`)
-	secretForm = regexp.MustCompile(`(?i:(secret|passw|passphrase|token|credential|(api|access|private|signing)[-_ ]?key)[a-z0-9_-]*["']?\s*[=: ]|bearer )` +
-		`|A(KIA|SIA)[A-Z2-7]{16}|-----BEGIN |gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|[rs]k_live_|://[^/@\s]*:[^/@\s]*@`)
+	secretName   = regexp.MustCompile(`(?i)secret|passw|passphrase|token|credential|(api|access|private|signing)[-_ ]?key`)
+	secretOption = regexp.MustCompile(`(?i)^--?[a-z0-9_-]*(secret|passw|passphrase|token|credential|(api|access|private|signing)[-_]?key)[a-z0-9_-]*$`)
+	secretForm   = regexp.MustCompile(`(?i:(secret|passw|passphrase|token|credential|(api|access|private|signing)[-_ ]?key)[a-z0-9_-]*["']?\s*[=: ]|bearer |basic [a-z0-9+/]{6})` +
+		`|A(KIA|SIA)[A-Z2-7]{16}|-----BEGIN |gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|[rs]k_live_|eyJ[A-Za-z0-9_-]{10,}\.|://[^/@\s]*:[^/@\s]*@`)
 	variables = regexp.MustCompile(`(?i)^env(ironment)?([-_ ]?(variables?|vars?|files?))?$`)
 	naming    = regexp.MustCompile(`(?i)^(name|key)$`)
+	beside    = regexp.MustCompile(`(?i)value|default|plain|content`)
 	arn       = regexp.MustCompile(`^arn:[^\s=]*$`)
+	word      = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 )

@@ -70,18 +70,23 @@ func accessText(a authz.Access) string {
 }
 
 // plain makes text one short line of what can be seen: characters that control a
-// terminal, turn the direction of writing or take no room become a question mark.
+// terminal, turn the direction of writing, take no room or are written over others
+// become a question mark; an accent or two do not.
 func plain(text string) string { return plainTo(text, shownText) }
 
 // plainTo is plain of at most that many characters.
 func plainTo(text string, most int) string {
 	var out strings.Builder
-	n := 0
+	n, marks := 0, 0
 	for _, r := range text {
 		if n++; n > most {
 			return out.String() + "…"
 		}
-		if r != ' ' && !unicode.IsGraphic(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point) {
+		if marks++; !unicode.Is(unicode.M, r) {
+			marks = 0
+		}
+		over := marks > 2 || unicode.Is(unicode.Me, r) || 0x334 <= r && r <= 0x338
+		if over || r != ' ' && !unicode.IsGraphic(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point) {
 			r = '?'
 		}
 		out.WriteRune(r)
