@@ -79,7 +79,7 @@ func (g *Gate) redeem(m *wire.Message, record *audit.Record) (*wire.Message, *co
 	var responses map[string]jsontext.Value
 	_ = json.Unmarshal(m.InputResponses, &responses) // what is no object has no answer in it
 	agreed.no = answered(responses[confirmKey], record)
-	g.Consents.answered(agreed.about, record.Approval)
+	g.Consents.answered(g.callOf(m), record.Approval)
 	line := m.WithInput(agreed.responses, agreed.state)
 	again, err := wire.ReadClient(line, wire.Limits{Bytes: len(line)})
 	if err != nil {
@@ -99,7 +99,7 @@ func (g *Gate) confirm(ctx context.Context, m *wire.Message, judged judgement, r
 	if err != nil {
 		return nil, policyError(err)
 	}
-	if why := g.Consents.ask(asked.about); why != "" {
+	if why := g.Consents.ask(g.callOf(m)); why != "" {
 		return nil, unconfirmed(why+askFirst, "nobody was asked: "+why)
 	}
 	text, recorded := g.confirmText(m, judged, redactor)
@@ -127,7 +127,7 @@ func (g *Gate) confirm(ctx context.Context, m *wire.Message, judged judgement, r
 	answer, err := elicit(within, text)
 	if err == nil {
 		err = answered(answer.Result, record)
-		g.Consents.answered(asked.about, record.Approval)
+		g.Consents.answered(g.callOf(m), record.Approval)
 	} else {
 		record.Approval = &audit.Approval{Answer: audit.AnswerNone}
 	}

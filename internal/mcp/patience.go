@@ -1,11 +1,15 @@
 package mcp
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"fmt"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/audit"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
 
 // How often a client's user is asked. An agent that asks until the user says yes to
@@ -16,22 +20,30 @@ const (
 	within   = time.Minute
 )
 
+// callOf is a call as far as its user is concerned, in whatever spelling.
+type callOf struct{ caller, call digest }
+
 // patience is what the users of a proxy's clients were asked and did not agree to.
 type patience struct {
 	declined memory[callOf, struct{}]
 	asked    memory[digest, *int] // by caller: how often, without what was agreed to
 }
 
-type (
-	digest = [sha256.Size]byte
-	callOf struct{ caller, call digest }
-)
+type digest = [sha256.Size]byte
+
+// callOf returns what a user is asked about: the order of arguments, white space, and
+// how numbers and texts are spelled do not make another call.
+func (g *Gate) callOf(m *wire.Message) callOf {
+	arguments := jsontext.Value(bytes.Clone(m.Arguments))
+	_ = arguments.Canonicalize() // what has no canonical form is as it is
+	return callOf{g.termsOf(m, judgement{}).caller, g.Consents.digest(m.Method, g.Catalog.Server(), m.Name, hash(arguments))}
+}
 
 // ask notes a question to the user, unless it is one too many: then it says why.
-func (c *Consents) ask(about terms) (why string) {
+func (c *Consents) ask(about callOf) (why string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, no := c.declined.get(callOf{about.caller, about.call}); no {
+	if _, no := c.declined.get(about); no {
 		return fmt.Sprintf("the user was asked about this very call less than %s ago and did not agree", pause)
 	}
 	n, ok := c.asked.get(about.caller)
@@ -47,7 +59,7 @@ func (c *Consents) ask(about terms) (why string) {
 }
 
 // answered notes what came of a question.
-func (c *Consents) answered(about terms, a *audit.Approval) {
+func (c *Consents) answered(about callOf, a *audit.Approval) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch a.Answer {
@@ -56,6 +68,6 @@ func (c *Consents) answered(about terms, a *audit.Approval) {
 			*n--
 		}
 	case audit.AnswerDecline, audit.AnswerCancel:
-		c.declined.put(callOf{about.caller, about.call}, struct{}{}, time.Now().Add(pause))
+		c.declined.put(about, struct{}{}, time.Now().Add(pause))
 	}
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/audit"
 )
 
-// callsOf are the terms of a caller's calls.
-func callsOf(c *Consents, caller string) func(call any) terms {
-	return func(call any) terms { return terms{caller: c.digest(caller), call: c.digest(call)} }
+// callsOf are a caller's calls.
+func callsOf(c *Consents, caller string) func(call any) callOf {
+	return func(call any) callOf { return callOf{c.digest(caller), c.digest(call)} }
 }
 
 func TestAUserWhoDeclinedIsNotAskedTheSameAtOnce(t *testing.T) {
@@ -72,8 +72,14 @@ func TestAnAgentDoesNotWearTheUserOut(t *testing.T) {
 		wants(t, tb.hear(), "declined")
 		tb.say(manage(2, "UpdateService", updateStaging))
 		wants(t, tb.hear(), `"id":2`, `"isError":true`, "asked about this very call")
+		for i, spelling := range []string{
+			`{"desiredCount":2,"service":"checkout", "cluster":"staging"}`, `{"cluster":"staging","service":"\u0063heckout","desiredCount":2}`,
+		} {
+			tb.say(manage(10+i, "UpdateService", spelling))
+			wants(t, tb.hear(), fmt.Sprintf(`"id":%d`, 10+i), "asked about this very call")
+		}
 		tb.reachedNothing()
-		if r := tb.records(3)[2]; r.Class != "unconfirmed" || r.Approval != nil {
+		if r := tb.records(5)[2]; r.Class != "unconfirmed" || r.Approval != nil {
 			t.Errorf("record %+v", r)
 		}
 	})
