@@ -1,6 +1,7 @@
 package mcp
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -30,10 +31,24 @@ type ToolPins struct {
 // said is what a tool says of itself, by member.
 type said = map[string]string
 
-// later are the members of a tool that MCP did not have from the beginning, and that
-// some servers leave out under a version of the protocol that does not know them.
-// Sources: MCP 2025-03-26, 2025-06-18, 2025-11-25, tools. (2026-07-28 has no execution.)
-var later = []string{"annotations", "title", "outputSchema", "icons", "execution"}
+// later are the members of a tool that MCP did not have from the beginning, or has no
+// more, with the versions of the protocol from and before which it has them. Some
+// servers leave them out under a version that does not know them.
+// Sources: MCP 2025-03-26, 2025-06-18, 2025-11-25, 2026-07-28, tools.
+var later = map[string]struct{ from, before string }{
+	"annotations":  {from: "2025-03-26"},
+	"title":        {from: "2025-06-18"},
+	"outputSchema": {from: "2025-06-18"},
+	"icons":        {from: "2025-11-25"},
+	"execution":    {from: "2025-11-25", before: "2026-07-28"},
+}
+
+// knows reports whether a version of the protocol has a member that others lack. What
+// one has that is not known here nobody can say.
+func knows(version, member string) bool {
+	m := later[member]
+	return version >= m.from && (m.before == "" || version < m.before)
+}
 
 // versions are those under which a tool is told apart; all others are one.
 var versions = []string{"2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"}
@@ -44,8 +59,8 @@ func NewToolPins() *ToolPins {
 }
 
 // see takes what a tool says of itself now under a version of the protocol, and tells
-// how it differs if that is the first time that it does. Under another version than
-// before, members that MCP had later may be there or not; what both have is the same.
+// how it differs if that is the first time that it does. A member that only the one of
+// two versions knows may lack under the other; what both know is the same.
 func (p *ToolPins) see(version string, tool wire.Tool) (news string, err error) {
 	if p == nil {
 		return "", nil
@@ -66,7 +81,7 @@ func (p *ToolPins) see(version string, tool wire.Tool) (news string, err error) 
 	if before == nil && !p.locked || before != nil && maps.Equal(before, now) {
 		return "", nil
 	}
-	news = difference(before, now)
+	news = cmp.Or(difference(before, now), "it is not in the lock, and says nothing")
 	p.changed[tool.Name] = news
 	return news, nil
 }
@@ -83,10 +98,13 @@ func (p *ToolPins) before(version, tool string, now said) said {
 	}
 	first, known := p.first[tool]
 	before := maps.Clone(first)
-	for _, member := range later {
-		if _, ok := now[member]; !ok {
+	for member := range later {
+		_, has := now[member]
+		_, had := first[member]
+		switch {
+		case !has && !knows(version, member):
 			delete(before, member)
-		} else if _, ok := before[member]; known && !ok {
+		case has && !had && known && !p.expected(tool, member):
 			before[member] = now[member]
 		}
 	}
@@ -97,6 +115,17 @@ func (p *ToolPins) before(version, tool string, now said) said {
 	p.under[tool][version] = before
 	maps.Copy(p.first[tool], before) // as it was, and what it has only here
 	return before
+}
+
+// expected reports whether a tool was seen under a version that knows a member; the
+// caller holds the lock.
+func (p *ToolPins) expected(tool, member string) bool {
+	for version := range p.under[tool] {
+		if knows(version, member) {
+			return true
+		}
+	}
+	return false
 }
 
 // holds reports whether a tool is held to anything.

@@ -128,6 +128,18 @@ func TestWhatAToolSaysIsComparedByWhatItMeans(t *testing.T) {
 	}
 }
 
+// A lock says which tools there are, and one that says nothing is none of them.
+func TestALockedToolIsNotJoinedByOneThatSaysNothing(t *testing.T) {
+	pins := NewToolPins()
+	pins.locked = true
+	news, err := pins.see("2025-11-25", wire.Tool{Name: "t", Raw: []byte(`{"name":"t"}`)})
+	check(t, err)
+	wants(t, news, "not in the lock")
+	if pins.difference("t") == "" || pins.Changed() != 1 {
+		t.Error("it is taken for what it was")
+	}
+}
+
 // Some servers leave out what the client's version of the protocol does not know
 // (apollographql/apollo-mcp-server#657, langgenius/dify#37892). That is no other tool,
 // but no way to make one either: what all versions have is held to across them.
@@ -146,15 +158,21 @@ func TestAToolMayLackUnderOneVersionWhatMCPHadLater(t *testing.T) {
 		"the newer version first": {seen: []seen{{"2025-11-25", all}, {"2025-03-26", less}, {"2025-11-25", all}, {"2025-03-26", less}}},
 		"between two versions one that has less": {seen: []seen{{"2025-06-18", all}, {"2024-11-05", less}, {"2025-11-25", strings.Replace(all, `"T"`, `"evil"`, 1)}},
 			want: "title was"},
-		"another description under another version": {seen: []seen{{"2025-11-25", all}, {"2024-11-05", strings.Replace(less, `"d"`, `"evil"`, 1)}}, want: "description was"},
-		"no description under another version":      {seen: []seen{{"2025-11-25", all}, {"2024-11-05", strings.Replace(less, `"description":"d",`, "", 1)}}, want: "description was"},
-		"another schema under another version":      {seen: []seen{{"2025-11-25", all}, {"2024-11-05", strings.Replace(less, `{"type":"object"}`, `{}`, 1)}}, want: "inputSchema was"},
-		"a member that MCP never had":               {seen: []seen{{"2024-11-05", less}, {"2025-11-25", strings.Replace(all, `"title"`, `"Description"`, 1)}}, want: "Description was not there"},
-		"another title under another version":       {seen: []seen{{"2025-06-18", all}, {"2025-11-25", strings.Replace(all, `"T"`, `"evil"`, 1)}}, want: "title was"},
-		"a title that comes under one version":      {seen: []seen{{"2024-11-05", less}, {"2024-11-05", all}}, want: "title was not there"},
-		"a title that goes under one version":       {seen: []seen{{"2025-11-25", all}, {"2024-11-05", less}, {"2025-11-25", less}}, want: "title was"},
-		"versions that nobody knows are one":        {seen: []seen{{"2099-01-01", less}, {"2099-01-02", all}}, want: "title was not there"},
-		"a lock holds for every version":            {seen: []seen{{"2025-11-25", all}, {"2024-11-05", less}}, locked: true, want: "title was"},
+		"another description under another version":                         {seen: []seen{{"2025-11-25", all}, {"2024-11-05", strings.Replace(less, `"d"`, `"evil"`, 1)}}, want: "description was"},
+		"no description under another version":                              {seen: []seen{{"2025-11-25", all}, {"2024-11-05", strings.Replace(less, `"description":"d",`, "", 1)}}, want: "description was"},
+		"another schema under another version":                              {seen: []seen{{"2025-11-25", all}, {"2024-11-05", strings.Replace(less, `{"type":"object"}`, `{}`, 1)}}, want: "inputSchema was"},
+		"a member that MCP never had":                                       {seen: []seen{{"2024-11-05", less}, {"2025-11-25", strings.Replace(all, `"title"`, `"Description"`, 1)}}, want: "Description was not there"},
+		"another title under another version":                               {seen: []seen{{"2025-06-18", all}, {"2025-11-25", strings.Replace(all, `"T"`, `"evil"`, 1)}}, want: "title was"},
+		"a title that comes under one version":                              {seen: []seen{{"2024-11-05", less}, {"2024-11-05", all}}, want: "title was not there"},
+		"a title that goes under one version":                               {seen: []seen{{"2025-11-25", all}, {"2024-11-05", less}, {"2025-11-25", less}}, want: "title was"},
+		"versions that nobody knows are one":                                {seen: []seen{{"2099-01-01", less}, {"2099-01-02", all}}, want: "title was not there"},
+		"a title that comes under a later version, though both know titles": {seen: []seen{{"2025-06-18", less}, {"2026-07-28", all}}, want: "title was not there"},
+		"a title that goes under a later version, though both know titles":  {seen: []seen{{"2025-06-18", all}, {"2026-07-28", less}}, want: "title was"},
+		"a title that comes when a version between two was seen":            {seen: []seen{{"2024-11-05", less}, {"2025-06-18", less}, {"2025-11-25", all}}, want: "title was not there"},
+		"an older version after one that nobody knows":                      {seen: []seen{{"2099-01-01", less}, {"2025-11-25", all}, {"2099-01-01", less}}},
+		"an execution, which the last version has no more": {seen: []seen{{"2026-07-28", less}, {"2025-11-25", strings.Replace(less, `"description"`, `"execution":{},"description"`, 1)},
+			{"2026-07-28", less}}},
+		"a lock holds for every version": {seen: []seen{{"2025-11-25", all}, {"2024-11-05", less}}, locked: true, want: "title was"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			pins := NewToolPins()
