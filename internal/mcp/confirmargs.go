@@ -15,7 +15,8 @@ import (
 // The bounds of what a user is shown of a call's arguments.
 const (
 	shownValues = 20
-	shownValue  = 80 // runes of one value, or of where it stands
+	shownValue  = 80      // runes of one value, or of where it stands
+	lookedAt    = 1 << 10 // bytes of a text or a name, for the form of a secret
 )
 
 // notShown is in the place of what is kept from the user.
@@ -91,7 +92,11 @@ func (v *values) text(text, place string, depth int) error {
 	if isStructured(text) {
 		return v.read([]byte(text), place, depth)
 	}
-	v.add(place, quoted(text), depth)
+	shown := ""
+	if !v.full(depth) {
+		shown = quoted(text)
+	}
+	v.add(place, shown, depth)
 	return nil
 }
 
@@ -99,7 +104,7 @@ func (v *values) text(text, place string, depth int) error {
 // takes a secret is not shown.
 func (v *values) elements(dec *jsontext.Decoder, place string, depth int) error {
 	for i, secret := 0, false; dec.PeekKind() != ']'; i++ {
-		at := below(place, strconv.Itoa(i))
+		at := beneath(place, strconv.Itoa(i))
 		var err error
 		switch kind := dec.PeekKind(); {
 		case secret:
@@ -179,13 +184,22 @@ func (v *values) add(place, text string, depth int) {
 	}
 }
 
+// full reports whether a value so deep is not among the first.
+func (v *values) full(depth int) bool {
+	return len(v.first) == shownValues && v.first[shownValues-1].depth <= depth
+}
+
 // below is where a member stands; what is too long to be shown need not be whole. A
 // member that is no plain word is told as a text is: it could look like more members,
 // or a value.
 func below(place, member string) string {
-	if !word.MatchString(member) || secretForm.MatchString(member) {
+	if !word.MatchString(start(member)) || secretForm.MatchString(start(member)) {
 		member = quoted(member)
 	}
+	return beneath(place, member)
+}
+
+func beneath(place, member string) string {
 	if place == "" {
 		return member
 	}
@@ -194,6 +208,9 @@ func below(place, member string) string {
 	}
 	return place + "." + member
 }
+
+// start is as much of a text as is looked at: what comes later is not shown.
+func start(text string) string { return text[:min(len(text), lookedAt)] }
 
 // isStructured reports whether a text holds JSON of more than one value, as some
 // tools take it.
@@ -204,7 +221,7 @@ func isStructured(text string) bool {
 
 // quoted is a text as the user is shown it.
 func quoted(text string) string {
-	if secretForm.MatchString(text) && !arn.MatchString(text) {
+	if secretForm.MatchString(start(text)) && !arn.MatchString(start(text)) {
 		return notShown
 	}
 	short := `"` + escapes.Replace(plainTo(text, shownValue)) + `"`
