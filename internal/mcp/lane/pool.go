@@ -84,7 +84,8 @@ type Ask struct {
 	// AWS: credentials will be lent. Under some deliveries the call then gets a
 	// server of its own.
 	AWS bool
-	// Long: it may take minutes, so it leaves lane 0 to others if it can.
+	// Long: it may take minutes, so it leaves lane 0 to others if it can. So does a call
+	// that is lent credentials at a server that cannot be killed.
 	Long bool
 	// First: lane 0 and no other.
 	First bool
@@ -230,8 +231,8 @@ func (p *Pool) place(w *waiter, firstTaken bool) *lane {
 			continue
 		}
 		c := 1
-		if w.Long && l.index == 0 && len(p.lanes) > 1 {
-			c = 4 // rather start another
+		if l.index == 0 && len(p.lanes) > 1 && (w.Long || w.AWS && p.turns.endpoint(0) != nil) {
+			c = 4 // rather start another: it may be taken for long
 		}
 		if l.server == nil && l.opening == nil {
 			if c++; l.index > 0 && !l.counted && p.config.Processes.full() && !(alone && p.calls() == 0) {

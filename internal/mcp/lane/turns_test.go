@@ -226,3 +226,17 @@ func TestOneWhoAsksAndGoesDoesNotStarveTheOthers(t *testing.T) {
 		alice.Close()
 	})
 }
+
+// What is only relayed, as each client's list of tools, has that server and no other.
+func TestACallThatMayGoOnDoesNotTakeTheFirstServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := shared(t, 2)
+		alice, mallory := s.session(t, "alice"), s.session(t, "mallory")
+		vanishes(lends(t, mallory, "m", time.Minute))
+		if wait, _ := waits(t, alice, Ask{First: true}); wait {
+			t.Error("nobody is told which tools there are")
+		}
+		alice.Close()
+		mallory.Close()
+	})
+}
