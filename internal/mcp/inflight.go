@@ -214,6 +214,9 @@ func (f *inflight) answeredBy(server lane.Server, id wire.ID) *request {
 	if r == nil || r.state == deciding || r.server != server {
 		return nil
 	}
+	if l, ok := server.(*link); ok && r.call == nil { // of a call its outcome asks
+		l.working(id) // or the connection would remember it, and the id is another's from now on
+	}
 	f.remove(id.Key(), r)
 	return r
 }

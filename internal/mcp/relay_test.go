@@ -2,8 +2,12 @@ package mcp
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
 
 // What is not judged travels byte for byte, in order, in both directions.
@@ -98,4 +102,30 @@ func TestAnswersToNothingAreDropped(t *testing.T) {
 	tb.tell(`{"jsonrpc":"2.0","method":"notifications/message"}`)
 	wants(t, tb.hear(), "notifications/message")
 	tb.records(5)
+}
+
+// A connection remembers each request whose end it did not see, until it is asked.
+func TestAConnectionIsAskedAboutEachRequestThatHasEnded(t *testing.T) {
+	var mu sync.Mutex
+	var asked []wire.Key
+	connected := func(p *Process) {
+		p.Working = func(id wire.Key) bool {
+			mu.Lock()
+			defer mu.Unlock()
+			asked = append(asked, id)
+			return true
+		}
+	}
+	tb := converseWith(t, oneLane, "reader", nil, connected)
+	for id, method := range []string{"prompts/list", "tools/list", "ping"} {
+		tb.say(fmt.Sprintf(`{"jsonrpc":"2.0","id":"%d","method":%q}`, id, method))
+		tb.get()
+		tb.tell(fmt.Sprintf(`{"jsonrpc":"2.0","id":"%d","error":{"code":-32603,"message":"ecs-mcp-proxy: cancelled"}}`, id))
+		wants(t, tb.hear(), "cancelled")
+		mu.Lock()
+		if key := wire.NewID(fmt.Sprint(id)).Key(); !slices.Contains(asked, key) {
+			t.Errorf("nobody asked about %s", method)
+		}
+		mu.Unlock()
+	}
 }
