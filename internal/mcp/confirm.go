@@ -78,8 +78,7 @@ func (g *Gate) redeem(m *wire.Message, record *audit.Record) (*wire.Message, *co
 	record.DecisionID = agreed.id
 	var responses map[string]jsontext.Value
 	_ = json.Unmarshal(m.InputResponses, &responses) // what is no object has no answer in it
-	agreed.no = answered(responses[confirmKey], record)
-	g.Consents.answered(g.callOf(m), record.Approval)
+	agreed.no = g.answered(m, responses[confirmKey], record)
 	line := m.WithInput(agreed.responses, agreed.state)
 	again, err := wire.ReadClient(line, wire.Limits{Bytes: len(line)})
 	if err != nil {
@@ -126,8 +125,7 @@ func (g *Gate) confirm(ctx context.Context, m *wire.Message, judged judgement, r
 	defer cancel()
 	answer, err := elicit(within, text)
 	if err == nil {
-		err = answered(answer.Result, record)
-		g.Consents.answered(g.callOf(m), record.Approval)
+		err = g.answered(m, answer.Result, record)
 	} else {
 		record.Approval = &audit.Approval{Answer: audit.AnswerNone}
 	}
@@ -148,8 +146,11 @@ func (g *Gate) confirm(ctx context.Context, m *wire.Message, judged judgement, r
 
 // answered is nil if the user agreed, and else why the call does not go ahead. What
 // the user said is noted for the record.
-func answered(answer []byte, record *audit.Record) error {
+func (g *Gate) answered(m *wire.Message, answer []byte, record *audit.Record) error {
 	record.Approval = &audit.Approval{Answer: wire.Action(answer)}
+	if why := g.Consents.answered(g.callOf(m), record.Approval); why != "" {
+		return unconfirmed(why+askFirst, why)
+	}
 	switch record.Approval.Answer {
 	case audit.AnswerAccept:
 		return nil

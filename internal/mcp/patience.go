@@ -43,8 +43,8 @@ func (g *Gate) callOf(m *wire.Message) callOf {
 func (c *Consents) ask(about callOf) (why string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, no := c.declined.get(about); no {
-		return fmt.Sprintf("the user was asked about this very call less than %s ago and did not agree", pause)
+	if why := c.no(about); why != "" {
+		return why
 	}
 	n, ok := c.asked.get(about.caller)
 	if !ok {
@@ -58,16 +58,30 @@ func (c *Consents) ask(about callOf) (why string) {
 	return ""
 }
 
-// answered notes what came of a question.
-func (c *Consents) answered(about callOf, a *audit.Approval) {
+// no is why a call is not asked about that the user did not agree to just now; the
+// caller holds the lock.
+func (c *Consents) no(about callOf) (why string) {
+	if _, no := c.declined.get(about); no {
+		return fmt.Sprintf("the user was asked about this very call less than %s ago and did not agree", pause)
+	}
+	return ""
+}
+
+// answered notes what came of a question, and says why a yes does not count: of
+// questions about the same call at the same time one had a no.
+func (c *Consents) answered(about callOf, a *audit.Approval) (why string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch a.Answer {
 	case audit.AnswerAccept:
+		if why := c.no(about); why != "" {
+			return why
+		}
 		if n, ok := c.asked.get(about.caller); ok && *n > 0 {
 			*n--
 		}
 	case audit.AnswerDecline, audit.AnswerCancel:
 		c.declined.put(about, struct{}{}, time.Now().Add(pause))
 	}
+	return ""
 }

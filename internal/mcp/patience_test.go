@@ -62,6 +62,22 @@ func TestAUserIsAskedSoOftenWithoutAgreeing(t *testing.T) {
 	})
 }
 
+// An agent that asks ten times at the same time hopes for one yes.
+func TestAYesDoesNotCountBesideANo(t *testing.T) {
+	tb := converse(t, "own", confirmed(t, time.Minute))
+	var states []string
+	for id := range 2 {
+		tb.say(modern(id, "UpdateService", updateStaging, ""))
+		_, state := tb.consult()
+		states = append(states, state)
+	}
+	tb.say(modern(2, "UpdateService", updateStaging, again(`{"action":"decline"}`, states[0])))
+	wants(t, tb.hear(), "declined")
+	tb.say(modern(3, "UpdateService", updateStaging, again(`{"action":"accept"}`, states[1])))
+	wants(t, tb.hear(), `"id":3`, `"isError":true`, "asked about this very call")
+	tb.reachedNothing()
+}
+
 func TestAnAgentDoesNotWearTheUserOut(t *testing.T) {
 	t.Run("in a session", func(t *testing.T) {
 		tb := converse(t, "own", confirmed(t, time.Minute))
