@@ -34,8 +34,8 @@ demo: build ## See the whole story; no AWS account, no Python, no network
 	@$(BIN) demo
 
 test: lint build ## Run every test that needs only Go
-	$(OPA) test rego/
-	@$(OPA) test rego/ --coverage --threshold 100 >/dev/null || { echo "rego/ is not covered whole: run $(OPA) test rego/ --coverage"; exit 1; }
+	$(OPA) test --timeout 5m rego/
+	@$(OPA) test --timeout 5m rego/ --coverage --threshold 100 >/dev/null || { echo "rego/ is not covered whole: run $(OPA) test rego/ --coverage"; exit 1; }
 	go test -race -count=1 -timeout 20m ./...
 	go test -count=1 -run $(EQUAL) ./internal/authz/policy
 	go test -count=1 -run '^TestServeHoldsManyIdleSessions' ./cmd/proxy

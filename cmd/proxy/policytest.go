@@ -58,7 +58,7 @@ func newPolicyTest() *cobra.Command {
 				return fmt.Errorf("%w: --threshold is a percentage, 0 to 100", errUsage)
 			}
 			if t.timeout <= 0 {
-				return fmt.Errorf("%w: --timeout is longer than nothing, such as 5s", errUsage)
+				return fmt.Errorf("%w: --timeout is longer than nothing, such as 1m", errUsage)
 			}
 			if _, err := regexp.Compile(t.run); err != nil {
 				return fmt.Errorf("%w: --run: %w; write a part of a test's name, or a regular expression", errUsage, err)
@@ -77,7 +77,7 @@ func newPolicyTest() *cobra.Command {
 	cmd.Flags().StringVarP(&t.run, "run", "r", "", "run only tests whose name (data.PACKAGE.test_NAME) matches the regular expression")
 	cmd.Flags().BoolVarP(&t.coverage, "coverage", "c", false, "report the lines that no test reached")
 	cmd.Flags().Float64Var(&t.threshold, "threshold", 0, "fail if less than this percentage of lines is covered")
-	cmd.Flags().DurationVar(&t.timeout, "timeout", 5*time.Second, "the longest that one test may take")
+	cmd.Flags().DurationVar(&t.timeout, "timeout", time.Minute, "the longest that one test may take")
 	cmd.Flags().BoolVar(&t.asJSON, "json", false, "print the results, or the coverage, as JSON")
 	return cmd
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/storage/inmem"
@@ -340,7 +341,7 @@ func TestGuardrailsFailNoBuiltin(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	results, err := tester.NewRunner().SetStore(inmem.New()).RaiseBuiltinErrors(true).SetModules(modules).RunTests(t.Context(), nil)
+	results, err := tester.NewRunner().SetStore(inmem.New()).RaiseBuiltinErrors(true).SetModules(modules).SetTimeout(time.Minute).RunTests(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
