@@ -13,13 +13,15 @@ import (
 	"github.com/open-policy-agent/opa/v1/storage/inmem"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/awake"
 )
 
 // ErrPolicy is the class of a policy that cannot be compiled or evaluated.
 var ErrPolicy = errors.New("policy error")
 
 // maxEvaluation ends an evaluation that policy made too expensive. It is far
-// above what a decision takes, so that a busy machine does not refuse calls.
+// above what a decision takes, so that a busy machine does not refuse calls; one
+// that stands still does not either.
 const maxEvaluation = 2 * time.Second
 
 // Persona is what a principal may be. A persona without Identity documents may
@@ -234,13 +236,13 @@ func evaluate(ctx context.Context, query rego.PreparedEvalQuery, input ast.Value
 	if err := ctx.Err(); err != nil {
 		return nil, context.Cause(ctx)
 	}
-	bounded, cancel := context.WithTimeout(ctx, maxEvaluation)
+	bounded, cancel := awake.WithTimeout(ctx, maxEvaluation)
 	defer cancel()
 	results, err := query.Eval(bounded, rego.EvalParsedInput(input))
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
-	case bounded.Err() != nil:
+	case err != nil && bounded.Err() != nil:
 		return nil, fmt.Errorf("%w: evaluation took over %s", ErrPolicy, maxEvaluation)
 	case err != nil:
 		return nil, fmt.Errorf("%w: evaluate: %w", ErrPolicy, err)
