@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -199,30 +200,41 @@ func TestWithoutReuseEachReadHasAGrantOfItsOwn(t *testing.T) {
 }
 
 func TestALateAnswerIsAnOutcomeUnknown(t *testing.T) {
-	tb := converse(t, "reader", func(g *Gate) { g.Timeout = 150 * time.Millisecond })
-	tb.say(manage(1, "ListClusters", `{}`))
-	tb.get()
-	wants(t, tb.hear(), `"id":1`, `"isError":true`, "outcome is unknown", "audit show")
-	wants(t, tb.get(), "notifications/cancelled", `"requestId":1`)
-	tb.tell(`{"jsonrpc":"2.0","id":1,"result":{"late":true}}`)
-	wants(t, fmt.Sprint(classes(tb.records(2))), "outcome/timeout")
-	tb.tell(`{"jsonrpc":"2.0","method":"notifications/message"}`)
-	wants(t, tb.hear(), "notifications/message") // the late answer was dropped
+	hurried(t, func(timeout time.Duration) (tooSoon bool) {
+		tb := converse(t, "reader", func(g *Gate) { g.Timeout = timeout })
+		tb.say(manage(1, "ListClusters", `{}`))
+		if tb.refused(1) {
+			return true
+		}
+		tb.get()
+		wants(t, tb.hear(), `"id":1`, `"isError":true`, "outcome is unknown", "audit show")
+		wants(t, tb.get(), "notifications/cancelled", `"requestId":1`)
+		tb.tell(`{"jsonrpc":"2.0","id":1,"result":{"late":true}}`)
+		wants(t, fmt.Sprint(classes(tb.records(2))), "outcome/timeout")
+		tb.tell(`{"jsonrpc":"2.0","method":"notifications/message"}`)
+		wants(t, tb.hear(), "notifications/message") // the late answer was dropped
+		return false
+	})
 }
 
 func TestAServerThatNeverAnswersIsKilled(t *testing.T) {
-	tb := converse(t, "reader", func(g *Gate) { g.Timeout = 100 * time.Millisecond })
-	tb.say(manage(1, "ListClusters", `{}`))
-	tb.get()
-	tb.hear()
-	tb.get()
-	select {
-	case <-tb.killed:
-	case <-time.After(5 * time.Second):
-		t.Fatal("it lives on with a call that nobody watches")
-	}
-	<-tb.conversing
-	wants(t, fmt.Sprint(classes(tb.records(2))), "outcome/upstream")
+	hurried(t, func(timeout time.Duration) (tooSoon bool) {
+		tb := converseOn(t, hasty, "reader", func(g *Gate) { g.Timeout = timeout })
+		go io.Copy(io.Discard, tb.serverIn)
+		tb.say(manage(1, "ListClusters", `{}`))
+		if tb.refused(1) {
+			return true
+		}
+		wants(t, tb.hear(), `"id":1`, "outcome is unknown")
+		select {
+		case <-tb.killed:
+		case <-time.After(limit):
+			t.Fatal("it lives on with a call that nobody watches")
+		}
+		<-tb.conversing
+		wants(t, fmt.Sprint(classes(tb.records(2))), "outcome/upstream")
+		return false
+	})
 }
 
 func TestACancelledCallLosesItsLease(t *testing.T) {

@@ -343,17 +343,29 @@ obligation contains {"kind": "confirm", "needs": ["aws:ResourceTag/Environment"]
 }
 
 func TestTheUsersTimeIsNotTheCalls(t *testing.T) {
-	tb := converse(t, "own", func(g *Gate) { confirmed(t, time.Minute)(g); g.Timeout = time.Second })
-	tb.greet("2025-11-25", elicitation)
-	tb.say(manage(1, "ListClusters", `{}`)) // makes what is slow the first time ready
-	tb.get()
-	tb.tell(`{"jsonrpc":"2.0","id":1,"result":{}}`)
-	tb.hear()
-	tb.say(strings.Replace(manage(2, "UpdateService", updateStaging), `"params":{`, `"params":{"_meta":{"progressToken":"p"},`, 1))
-	id, _ := tb.asked()
-	wants(t, tb.hear(), "notifications/progress", `"progressToken":"p"`, "waiting for the user's answer") // after two seconds
-	tb.respond(id, `"result":{"action":"accept"}`)
-	tb.get()
+	hurried(t, func(timeout time.Duration) (tooSoon bool) {
+		tb := converse(t, "own", confirmed(t, time.Hour))
+		tb.greet("2025-11-25", elicitation)
+		tb.say(manage(1, "ListClusters", `{}`)) // makes what is slow the first time ready
+		tb.get()
+		tb.tell(`{"jsonrpc":"2.0","id":1,"result":{}}`)
+		tb.hear()
+		tb.records(2)
+		tb.gate.Timeout = 4 * timeout
+		tb.say(strings.Replace(manage(2, "UpdateService", updateStaging), `"params":{`, `"params":{"_meta":{"progressToken":"p"},`, 1))
+		if tb.refused(3) {
+			return true
+		}
+		id, _ := tb.asked()
+		wants(t, tb.hear(), "notifications/progress", `"progressToken":"p"`, "waiting for the user's answer") // after two seconds
+		time.Sleep(4 * timeout)                                                                               // it is over then, however long this takes
+		tb.respond(id, `"result":{"action":"accept"}`)
+		if tb.refused(4) {
+			return true
+		}
+		tb.get()
+		return false
+	})
 }
 
 func TestShadowModeAsksNobody(t *testing.T) {

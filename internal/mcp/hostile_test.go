@@ -84,7 +84,7 @@ func TestAFailureAfterTheTurnWasGivenGivesItBack(t *testing.T) {
 }
 
 func TestACancelledCallWithoutCredentialsEndsItsTurn(t *testing.T) {
-	tb := converse(t, "reader", nil)
+	tb := converseOn(t, hasty, "reader", nil)
 	tb.say(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"containerize_app","arguments":{"app_path":"/srv","port":80}}}`)
 	tb.get()
 	tb.say(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`)
@@ -153,12 +153,18 @@ func TestOneMessageCannotCostTooMuch(t *testing.T) {
 		{"more resources than a policy could hold", manage(1, "CreateService", `{"serviceName":"x","loadBalancers":[`+
 			strings.TrimSuffix(strings.Repeat(`{"advancedConfiguration":{"roleArn":"arn:aws:iam::123456789012:role/r"}},`, 5000), ",")+`]}`), "at most 100"},
 	}
-	for i, tt := range tests {
-		since := time.Now()
-		tb.say(tt.line)
-		wants(t, tb.hear(), tt.want)
-		tb.records(i + 1)
-		if took := time.Since(since); took > 2*time.Second {
+	said := 0
+	for _, tt := range tests {
+		took := time.Hour
+		for try := 0; took > 2*time.Second && try < 5; try++ { // once may be when the machine stands still
+			since := time.Now()
+			tb.say(tt.line)
+			wants(t, tb.hear(), tt.want)
+			said++
+			tb.records(said)
+			took = min(took, time.Since(since))
+		}
+		if took > 2*time.Second {
 			t.Errorf("%s took %s", tt.name, took)
 		}
 	}

@@ -172,7 +172,7 @@ func TestInterleavedCallsOfTwoPrincipalsNeverShareKeys(t *testing.T) {
 
 	checkKeys(t, world, auditFile)
 	world.Close()
-	for range 200 {
+	for range 1200 {
 		if runtime.NumGoroutine() <= before+2 && descriptors(t) <= files+2 {
 			return
 		}

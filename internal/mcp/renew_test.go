@@ -48,7 +48,7 @@ func TestALongCallIsLentOneGrantAfterTheOther(t *testing.T) {
 	if second.Phase != audit.PhaseRenewal || second.DecisionID != first.DecisionID || second.Grant == nil || second.Grant.AccessKeyID == first.Grant.AccessKeyID || second.Grant.SessionName != first.Grant.SessionName {
 		t.Fatalf("the renewal is recorded as %+v", second)
 	}
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) { // it is lent after it is on record
+	for deadline := time.Now().Add(limit); ; time.Sleep(5 * time.Millisecond) { // it is lent after it is on record
 		keys, err := tb.draw()
 		check(t, err)
 		if keys.AccessKeyId == second.Grant.AccessKeyID {
@@ -62,7 +62,7 @@ func TestALongCallIsLentOneGrantAfterTheOther(t *testing.T) {
 	wants(t, tb.hear(), `"id":1`)
 	select {
 	case <-ended:
-	case <-time.After(10 * time.Second):
+	case <-time.After(limit):
 		t.Error("the renewal outlives its call")
 	}
 	if keys, err := tb.draw(); err == nil {
