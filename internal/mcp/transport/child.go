@@ -184,11 +184,11 @@ func (c *Child) Kill() {
 	if !c.release() {
 		return
 	}
-	time.AfterFunc(guardTime, func() {
-		if !c.endsWithin(0) {
+	go func() {
+		if !c.endsWithin(guardTime) {
 			_ = c.guard.Process.Kill() // it hangs; finish kills what it leaves
 		}
-	})
+	}()
 }
 
 // release closes the control pipe, which ends the guard; true the first time.

@@ -80,10 +80,13 @@ func marked(t *testing.T, mark string) (pids []int) {
 	return pids
 }
 
-// expectNone fails unless every marked process is gone within five seconds.
+// limit is for what ends at once, on a machine that is busy or stands still.
+const limit = time.Minute
+
+// expectNone fails unless every marked process is gone soon.
 func expectNone(t *testing.T, mark string) {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(limit); ; time.Sleep(5 * time.Millisecond) {
 		left := marked(t, mark)
 		if len(left) == 0 {
 			return
@@ -108,7 +111,7 @@ func expectNoZombies(t *testing.T) {
 	}
 }
 
-func endsWithin(t *testing.T, c *Child, limit time.Duration) Exit {
+func ends(t *testing.T, c *Child) Exit {
 	t.Helper()
 	if !c.endsWithin(limit) {
 		t.Fatalf("the child did not end within %v", limit)

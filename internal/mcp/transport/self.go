@@ -49,9 +49,9 @@ const sweepTime = 2 * time.Second
 // KillOrphans kills and reaps everything that guards which are no more left to
 // this process. It tells them from the proxy's other children by their
 // session: a guard begins a new one, and no process can go back. The error is
-// an ErrGuard if something is still alive after two seconds.
+// an ErrGuard if something is still alive after two seconds of trying.
 func KillOrphans() error {
-	deadline := time.Now().Add(sweepTime)
+	waited := time.Duration(0) // and no time in which the machine stood still
 	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
 		left, err := killOrphansOnce()
 		switch {
@@ -59,10 +59,11 @@ func KillOrphans() error {
 			return fmt.Errorf("%w: %w", ErrGuard, err)
 		case left == 0:
 			return nil
-		case time.Now().After(deadline):
+		case waited > sweepTime:
 			return fmt.Errorf("%w: %d processes of the server could not be killed", ErrGuard, left)
 		}
 		time.Sleep(pause)
+		waited += pause
 	}
 }
 

@@ -1,6 +1,10 @@
 package transport
 
-import "time"
+import (
+	"time"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/awake"
+)
 
 // Done is closed when the command has ended and, under a guard, everything below it.
 func (c *Child) Done() <-chan struct{} { return c.done }
@@ -12,10 +16,12 @@ func (c *Child) Wait() Exit {
 }
 
 func (c *Child) endsWithin(grace time.Duration) bool {
+	over, stop := awake.After(grace)
+	defer stop()
 	select {
 	case <-c.done:
 		return true
-	case <-time.After(grace):
+	case <-over:
 		return false
 	}
 }
