@@ -13,6 +13,7 @@ import (
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/audit"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/grant"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/awake"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/lane"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/redact"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
@@ -165,11 +166,13 @@ func (c *Conversation) begin(work func()) bool {
 // waitFor waits until one of the channels is closed, the context is done, or
 // drainTime is over: a client that does not read must not keep the proxy.
 func waitFor(ctx context.Context, one, other <-chan struct{}) {
+	drained, stop := awake.After(drainTime)
+	defer stop()
 	select {
 	case <-one:
 	case <-other:
 	case <-ctx.Done():
-	case <-time.After(drainTime):
+	case <-drained:
 	}
 }
 

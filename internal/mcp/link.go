@@ -6,8 +6,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/awake"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/lane"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/remote"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
@@ -79,11 +79,13 @@ func (l *link) watch() {
 	select {
 	case <-l.read:
 	case <-l.process.Done:
+		drained, stop := awake.After(drainTime)
 		select { // a client that pauses must not hide the end
 		case <-l.read:
-		case <-time.After(drainTime):
+		case <-drained:
 		case <-l.c.never: // nothing will be read
 		}
+		stop()
 	}
 	l.gone.Store(true)
 	l.to.Close()
