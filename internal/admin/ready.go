@@ -2,10 +2,11 @@ package admin
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/awake"
 )
 
 // checkTime bounds one look, so that a probe gets its answer in time.
@@ -39,10 +40,10 @@ func (c *Check) look(ctx context.Context) (err error) {
 		c.asked, c.last = time.Now(), err
 	}()
 	// Not the probe's own time: one that gives up early must not decide for the next.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTime)
+	ctx, cancel := awake.WithTimeout(context.WithoutCancel(ctx), checkTime)
 	defer cancel()
 	if err := c.Look(ctx); err != nil {
-		if errors.Is(err, context.DeadlineExceeded) {
+		if context.Cause(ctx) == context.DeadlineExceeded {
 			return fmt.Errorf("no answer within %s", checkTime)
 		}
 		return err
