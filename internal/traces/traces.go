@@ -13,6 +13,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/awake"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp"
 )
 
@@ -72,7 +73,7 @@ func (t *Traces) Close() {
 	if t == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), flushTime)
+	ctx, cancel := awake.WithTimeout(context.Background(), flushTime)
 	defer cancel()
 	_ = t.provider.Shutdown(ctx) // what was not sent is lost, as it says
 }
