@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/awake"
 )
 
 // betweenCalls is the pause in which a rogue server asks for credentials
@@ -209,7 +211,8 @@ func (t *teller) rogue(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		time.Sleep(betweenCalls)
+		pause, _ := awake.After(betweenCalls)
+		<-pause
 		t.world.aws.Advance(5 * time.Minute)
 		step = Step{Number: "7", Title: "it draws credentials between calls, and uses kept keys later", Persona: "reader", Region: region}
 		return t.step(ctx, s, step, "containerize_app", map[string]any{"app_path": "/srv/shop", "port": 8080}, func(s *Step) {
