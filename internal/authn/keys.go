@@ -17,6 +17,8 @@ import (
 
 	"github.com/lestrrat-go/jwx/v3/jwk"
 	"golang.org/x/time/rate"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/awake"
 )
 
 // ErrKeys is the class of failures to have the issuer's keys: no token can be checked.
@@ -57,7 +59,7 @@ type key struct {
 
 // KeysAt are the keys at a URL, to which no redirect leads away.
 func KeysAt(url string) *Keys {
-	client := &http.Client{Timeout: readTime, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return &Keys{fresh: 5 * time.Minute, limit: rate.NewLimiter(rate.Every(30*time.Second), 3), read: func(ctx context.Context) ([]byte, error) {
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 		if err != nil {
@@ -104,7 +106,7 @@ func (k *Keys) Load(ctx context.Context) error {
 }
 
 func (k *Keys) load(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, readTime)
+	ctx, cancel := awake.WithTimeout(ctx, readTime)
 	defer cancel()
 	b, err := k.read(ctx)
 	var set map[string]key
