@@ -16,6 +16,10 @@ import (
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/config"
 )
 
+// answerTime is how long whoever holds an address may take to answer: longer than a
+// proxy takes to say that it is not ready.
+const answerTime = 10 * time.Second
+
 // checkAdmin sees whether the admin address is free, or a proxy's already.
 func checkAdmin(cfg *config.Config) finding {
 	address := cfg.Admin.Address
@@ -23,7 +27,7 @@ func checkAdmin(cfg *config.Config) finding {
 	if err == nil {
 		return finding{well: address + " is free"}
 	}
-	if asked := askAdmin(address, "/readyz", 3*time.Second, io.Discard); asked == nil || errors.As(asked, new(exitCode)) {
+	if asked := askAdmin(address, "/readyz", answerTime, io.Discard); asked == nil || errors.As(asked, new(exitCode)) {
 		return finding{well: "a proxy answers at " + address + " already"}
 	}
 	return finding{err: toDo(err, "name another admin.address, or end what listens there")}
@@ -40,7 +44,7 @@ func checkListen(cfg *config.Config) finding {
 	if cfg.Listen.TLS != nil {
 		scheme = "https"
 	}
-	if askHealth(scheme+"://"+address+cfg.Listen.Path, 3*time.Second) == nil {
+	if askHealth(scheme+"://"+address+cfg.Listen.Path, answerTime) == nil {
 		return finding{warning: "something answers at " + address + " already; if that is not this proxy, name another listen.address"}
 	}
 	return finding{err: toDo(err, "name another listen.address, or end what listens there")}
