@@ -62,6 +62,25 @@ func (c *collector) answer(status int) {
 	c.status = status
 }
 
+// shown is what came with the last request.
+func (c *collector) shown() http.Header {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.header
+}
+
+// head is the head of the audit log that came last; empty if none did.
+func (c *collector) head() (head string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, span := range c.spans {
+		if span.GetName() == "audit head" {
+			head = span.GetAttributes()[0].GetValue().GetStringValue()
+		}
+	}
+	return head
+}
+
 func (c *collector) bytes() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -23,7 +23,7 @@ func TestServeCountsWhatItDoes(t *testing.T) {
 	has := func(pattern string) string {
 		t.Helper()
 		want := regexp.MustCompile(`(?m)^ecs_mcp_proxy_` + pattern + `$`)
-		for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
 			status, text := look(t, admin+"/metrics")
 			if status == 200 && want.MatchString(text) {
 				return text

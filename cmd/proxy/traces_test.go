@@ -133,8 +133,8 @@ func TestServeSendsASpanForEachCallAndEachStage(t *testing.T) {
 			t.Errorf("the stage %s is not followed", stage)
 		}
 	}
-	if c.header.Get("Authorization") != "Bearer canary-collector" || c.header.Get("X-Team") != "platform" {
-		t.Errorf("the collector got %v", c.header)
+	if shown := c.shown(); shown.Get("Authorization") != "Bearer canary-collector" || shown.Get("X-Team") != "platform" {
+		t.Errorf("the collector got %v", shown)
 	}
 	for _, private := range []string{"canary-service", "canary-fact", "canary-cluster", "canary-state", "canary-baggage", "canary-parent", "canary-collector",
 		token("ci"), "arn:aws", "AKIA", "ASIA", "api_operation", "DeleteService", "staging"} {
@@ -221,12 +221,7 @@ func TestTheCollectorHoldsTheHeadOfTheAuditLog(t *testing.T) {
 	}
 	must(t, s.cmd.Process.Signal(syscall.SIGTERM))
 	<-s.ended
-	head := ""
-	for _, span := range c.spans {
-		if span.GetName() == "audit head" {
-			head = span.GetAttributes()[0].GetValue().GetStringValue()
-		}
-	}
+	head := c.head()
 	file := filepath.Join(s.dir, "audit.jsonl")
 	if out, err := exec.Command(binary(t), "audit", "verify", "--head", head, file).CombinedOutput(); err != nil {
 		t.Fatalf("the head %q: %v %s", head, err, out)
