@@ -217,10 +217,14 @@ func TestHostileTextIsCheap(t *testing.T) {
 		"a name at every place":            strings.Repeat("environmentX", 1<<17),
 		"escapes":                          strings.Repeat(`\u0041`, 1<<17),
 	} {
-		since := time.Now()
-		m := read(t, result1+`{"content":[{"type":"text","text":`+strconv.Quote(text)+`}]}}`)
-		r.Response(m)
-		if took := time.Since(since); took > 5*time.Second {
+		took := time.Hour
+		for try := 0; took > 5*time.Second && try < 5; try++ { // once may be when the machine stands still
+			since := time.Now()
+			m := read(t, result1+`{"content":[{"type":"text","text":`+strconv.Quote(text)+`}]}}`)
+			r.Response(m)
+			took = min(took, time.Since(since))
+		}
+		if took > 5*time.Second {
 			t.Errorf("%s took %s", name, took)
 		}
 	}
