@@ -19,8 +19,9 @@ import (
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/testkit"
 )
 
-// patience is how long anything here may take to start or to end.
-const patience = 30 * time.Second
+// patience is how long anything here may take to start or to end, on a machine that
+// may stand still for some seconds.
+const patience = 2 * time.Minute
 
 // process is a child that speaks on standard input and output; all three of
 // its streams are kept.
