@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/awake"
 )
 
 // Clients are what the reader asks; all of them are needed.
@@ -74,7 +75,7 @@ func (r *Reader) Fill(ctx context.Context, accesses []authz.Access) (filled []au
 	if len(wanted) == 0 {
 		return accesses, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, maxTime)
+	ctx, cancel := awake.WithTimeout(ctx, maxTime)
 	defer cancel()
 	found, notes := r.read(ctx, wanted)
 	for _, t := range wanted {
