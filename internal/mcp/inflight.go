@@ -1,7 +1,6 @@
 package mcp
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -9,44 +8,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/audit"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/lane"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/wire"
 )
-
-// state is how far a request of the client has come.
-type state int
-
-const (
-	deciding  state = iota // being judged; the server has not seen it
-	forwarded              // the server has it
-	overdue                // the client was answered for the server; its own answer is awaited and dropped
-)
-
-// request is one request of the client that is not settled.
-type request struct {
-	message  *wire.Message
-	state    state
-	cancel   context.CancelFunc // ends the judging
-	call     *admission         // of a decided call, once forwarded
-	server   lane.Server        // that it was forwarded to
-	hold     *lane.Hold         // of lane 0, of what is relayed in its turn
-	since    time.Time          // of forwarding
-	until    time.Time          // when the answer came; zero if none did
-	timer    *time.Timer        // at the call's deadline
-	redacted int                // values taken out of the answer
-	task     *task              // that it is about; nil for none
-	own      chan *wire.Message // of a request of the proxy's own: takes the answer, nil for one that cannot be read
-	refused  []audit.AWSRefusal // what AWS refused, as the answer says
-	listens  bool               // its server tells of changes to the list of tools
-	// cancelled by the client after it was forwarded: an answer is passed on,
-	// but none is made up, because MCP wants none.
-	cancelled bool
-
-	// sending is held while the request is forwarded and written, so that a
-	// cancellation of it is never written before it.
-	sending sync.Mutex
-}
 
 // inflight is every unsettled request of the client and of the server. Each
 // transition is atomic, so an answer, a cancel and a deadline that come at the
@@ -62,13 +26,6 @@ type inflight struct {
 	idle   *sync.Cond
 }
 
-// late is an answer that nobody waits for and that may still come. Until then no
-// request may have its id: it would be taken for that one's.
-type late struct {
-	server lane.Server
-	size   int
-}
-
 func newInflight() *inflight {
 	f := &inflight{client: map[wire.Key]*request{}, late: map[wire.Key]late{}, server: map[wire.Key]*question{}, tokens: map[wire.Key]*question{}}
 	f.idle = sync.NewCond(&f.mu)
@@ -82,12 +39,8 @@ var (
 	errLate  = errors.New("too many requests were given up on that the ECS MCP server never answered; it is started again, try again then")
 )
 
-// maxInflight bounds the requests of one side that are not answered yet, and
-// maxLate what is kept of those whose answers nobody waits for, in bytes.
-const (
-	maxInflight = 256
-	maxLate     = 4 << 20
-)
+// maxInflight bounds the requests of one side that are not answered yet.
+const maxInflight = 256
 
 // add takes a new request. The error is errInUse, errMany, errLate or, after all,
 // errEnded. Nothing but the end of the servers that owe answers mends errLate.
@@ -174,34 +127,6 @@ func (f *inflight) giveUp(r *request) bool {
 	}
 	f.spend(r)
 	return true
-}
-
-// spend is giveUp; the caller holds the lock.
-func (f *inflight) spend(r *request) {
-	const entry = 100 // bytes, roughly, beside the id
-	key, size := r.message.ID.Key(), entry+len(r.message.ID.Raw())
-	f.remove(key, r)
-	f.late[key] = late{r.server, size}
-	f.size += size
-}
-
-// owing are the servers that have not answered what was given up on.
-func (f *inflight) owing() []lane.Server {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	servers := map[lane.Server]bool{}
-	for _, l := range f.late {
-		servers[l.server] = true
-	}
-	return slices.Collect(maps.Keys(servers))
-}
-
-// came lets an id be used again, if its server is this one; the caller holds the lock.
-func (f *inflight) came(server lane.Server, key wire.Key) {
-	if l := f.late[key]; l.server == server {
-		f.size -= l.size
-		delete(f.late, key)
-	}
 }
 
 // answeredBy is settle by an answer of a server, which must be the one that the
