@@ -59,6 +59,7 @@ func TestParseNamesEachMistakeWithItsLine(t *testing.T) {
 		want       []string
 	}{
 		{"an unknown key", good + "reigon: us-east-1\n", []string{"line 13: unknown key reigon; known here: admin, audit, aws,"}},
+		{"a slip of the finger in a key", strings.Replace(good, "upstream:", "upstraem:", 1), []string{`unknown key upstraem; known here: admin, `, `; did you mean "upstream"?`}},
 		{"an unknown nested key", strings.Replace(good, "ttl:", "tll:", 1), []string{"line 11: unknown key facts.tll; known here: role, ttl"}},
 		{"a key that is there twice", good + "version: 1\n", []string{"version"}},
 		{"a number where a string belongs", strings.Replace(good, `"true"`, "1", 1), []string{"line 6: upstream.env.ALLOW_WRITE must be a string; put it in quotes"}},

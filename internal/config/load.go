@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -16,6 +17,8 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/misspelled"
 )
 
 // ErrConfig is the class of every mistake in a configuration.
@@ -212,7 +215,7 @@ func checkMapping(n ast.Node, t reflect.Type, path string, lines lineIndex) []er
 			ft, ok = t.Elem(), true
 		}
 		if !ok {
-			problems = append(problems, fmt.Errorf("line %d: unknown key %s; known here: %s", line, child, names(fields)))
+			problems = append(problems, fmt.Errorf("line %d: unknown key %s; known here: %s%s", line, child, names(fields), misspelled.Hint(key, maps.Keys(fields))))
 			continue
 		}
 		problems = append(problems, check(e.Value, ft, child, lines)...)

@@ -3,10 +3,7 @@ package catalog
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"unicode/utf8"
-
-	"github.com/agnivade/levenshtein"
 )
 
 // The classes of a refusal; test with errors.Is.
@@ -49,41 +46,4 @@ func quote(s string) string {
 		s = s[:cut] + "..."
 	}
 	return fmt.Sprintf("%q", s)
-}
-
-// didYouMean returns a hint if name is one of known but for case, case folding
-// (such as U+017F for s), or the way its words are joined.
-func didYouMean[V any](name string, known map[string]V) string {
-	folded, best := fold(name), ""
-	for k := range known {
-		if fold(k) == folded && (best == "" || k < best) {
-			best = k
-		}
-	}
-	if best == "" {
-		best = nearest(name, known)
-	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %q?", best)
-}
-
-// nearest returns the known name that a slip of the finger or two would make of name.
-func nearest[V any](name string, known map[string]V) (best string) {
-	if len(name) < 4 || len(name) > 64 {
-		return ""
-	}
-	least := 3
-	for k := range known {
-		if d := levenshtein.ComputeDistance(name, k); d < least || d == least && best != "" && k < best {
-			best, least = k, d
-		}
-	}
-	return best
-}
-
-func fold(s string) string {
-	s = strings.ToLower(strings.ToUpper(s))
-	return strings.NewReplacer("_", "", "-", "", " ", "").Replace(s)
 }

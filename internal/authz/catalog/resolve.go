@@ -3,11 +3,14 @@ package catalog
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/misspelled"
 )
 
 // call is one call while it is resolved.
@@ -34,7 +37,7 @@ func (c *Catalog) Resolve(env Env, name string, args json.RawMessage) (*Resoluti
 	}
 	t, ok := c.tools[name]
 	if !ok {
-		return nil, fmt.Errorf("%w %s%s", ErrUnknownTool, quote(name), didYouMean(name, c.tools))
+		return nil, fmt.Errorf("%w %s%s", ErrUnknownTool, quote(name), misspelled.Hint(name, maps.Keys(c.tools)))
 	}
 	v, err := read(args)
 	if err != nil {
@@ -90,7 +93,7 @@ func (t *tool) operation(v *value) (string, *operation, error) {
 	}
 	for _, name := range v.names {
 		if !known[name] {
-			return "", nil, refuse(printable(name), "is not a known argument%s", didYouMean(name, known))
+			return "", nil, refuse(printable(name), "is not a known argument%s", misspelled.Hint(name, maps.Keys(known)))
 		}
 	}
 	i := slices.Index(v.names, t.selector)
@@ -106,7 +109,7 @@ func (t *tool) operation(v *value) (string, *operation, error) {
 	name := v.members[i].text
 	o, ok := t.operations[name]
 	if !ok {
-		return "", nil, fmt.Errorf("%w %s of %s%s", ErrUnknownOperation, quote(name), t.selector, didYouMean(name, t.operations))
+		return "", nil, fmt.Errorf("%w %s of %s%s", ErrUnknownOperation, quote(name), t.selector, misspelled.Hint(name, maps.Keys(t.operations)))
 	}
 	return name, o, nil
 }

@@ -2,11 +2,14 @@ package catalog
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/misspelled"
 )
 
 // shape is what a value must look like: botocore's shape of an API parameter,
@@ -88,7 +91,7 @@ func (s *shape) checkMembers(v *value, path string) error {
 	for i, name := range v.names {
 		m, ok := s.members[name]
 		if !ok {
-			return refuse(join(path, printable(name)), "is not a known argument%s", didYouMean(name, s.members))
+			return refuse(join(path, printable(name)), "is not a known argument%s", misspelled.Hint(name, maps.Keys(s.members)))
 		}
 		if err := m.check(v.members[i], join(path, name)); err != nil {
 			return err

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/misspelled"
 	files "github.com/ecs-mcp-proxy/ecs-mcp-proxy/rego"
 )
 
@@ -113,7 +114,7 @@ func BuiltinText(name string, values map[string]string) (string, error) {
 }
 
 func unknownBuiltin(name string) error {
-	return fmt.Errorf("%w: there is no built-in document %q; there are %s", ErrDocument, name, strings.Join(BuiltinNames(), ", "))
+	return fmt.Errorf("%w: there is no built-in document %q; there are %s%s", ErrDocument, name, strings.Join(BuiltinNames(), ", "), misspelled.Hint(name, slices.Values(BuiltinNames())))
 }
 
 // Builtin returns a built-in document with its placeholders filled from values,

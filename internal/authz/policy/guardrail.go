@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
+
+	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/misspelled"
 )
 
 // Guardrails are a persona's settings of guardrails, by name: "on", "off", or an
@@ -84,7 +86,7 @@ func (g Guardrails) apply(known map[string]guardrail) (settings, off map[string]
 	for _, name := range slices.Sorted(maps.Keys(g)) {
 		rail, ok := known[name]
 		if !ok {
-			problems = append(problems, fmt.Errorf("guardrails.%s: there is no such guardrail; there are %s", name, strings.Join(slices.Sorted(maps.Keys(known)), ", ")))
+			problems = append(problems, fmt.Errorf("guardrails.%s: there is no such guardrail; there are %s%s", name, strings.Join(slices.Sorted(maps.Keys(known)), ", "), misspelled.Hint(name, maps.Keys(known))))
 			continue
 		}
 		switch value := g[name].(type) {
@@ -122,7 +124,7 @@ func (g guardrail) with(changes map[string]any) (map[string]any, error) {
 	for _, key := range slices.Sorted(maps.Keys(changes)) {
 		standard, ok := g.settings[key]
 		if !ok {
-			problems = append(problems, fmt.Errorf("guardrails.%s.%s: there is no such setting; there are %s", g.name, key, orNone(slices.Sorted(maps.Keys(g.settings)))))
+			problems = append(problems, fmt.Errorf("guardrails.%s.%s: there is no such setting; there are %s%s", g.name, key, orNone(slices.Sorted(maps.Keys(g.settings))), misspelled.Hint(key, maps.Keys(g.settings))))
 			continue
 		}
 		value, err := asJSON(changes[key])

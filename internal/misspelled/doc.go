@@ -1,0 +1,2 @@
+// Package misspelled guesses which known name somebody meant who wrote another.
+package misspelled
