@@ -19,7 +19,7 @@ func (g *Gate) resolve(ctx context.Context, m *wire.Message) (*catalog.Resolutio
 	switch m.Method {
 	case "tools/call":
 		if m.HasTask && !g.takesTasks() {
-			return nil, &refusal{classMethod, noTasks, "task-augmented call"}
+			return nil, &refusal{classMethod, noTasks, noTasks}
 		}
 		if len(m.Arguments) > maxArguments {
 			return nil, &refusal{classArgument, fmt.Sprintf("the arguments are longer than %d bytes; send less in one call", maxArguments), "arguments too long"}

@@ -222,12 +222,23 @@ func TestShowTellsADecisionWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"allowed", "os-user/alice as persona deployer", "ecs:UpdateService on arn:x", "allowed by deploy/ECS\n",
-		"aws:ResourceTag/Environment = stag", "ASIA1, session ecsmcp-abc", "12.3 ms", "drawn 1 times"} {
+		"aws:ResourceTag/Environment = stag", "ASIA1, session ecsmcp-abc", "12.3 ms", "drawn once"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("does not say %q:\n%s", want, b.String())
 		}
 	}
 	if strings.ContainsRune(b.String(), 0x1b) {
 		t.Error("an escape sequence reached the terminal")
+	}
+}
+
+// Whoever calls no tool is nobody's persona on record: a method that is not relayed.
+func TestShowNamesNoPersonaThatWasNotAsked(t *testing.T) {
+	var b strings.Builder
+	if err := Show(&b, []Record{{Phase: PhaseRefusal, DecisionID: "abc", Class: "method", RequestedBy: "token/ci"}}); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(b.String(), "caller     token/ci\n") {
+		t.Errorf("got\n%s", b.String())
 	}
 }

@@ -32,13 +32,13 @@ func Show(w io.Writer, records []Record) error {
 		case PhaseOutcome, PhaseTask:
 			fmt.Fprintf(&b, "%-11s%s after %.1f ms", r.Phase, r.Class, r.Millis)
 			if r.Phase == PhaseOutcome {
-				fmt.Fprintf(&b, "; credentials drawn %d times", r.Draws)
+				fmt.Fprintf(&b, "; credentials drawn %s", times(r.Draws))
 			}
 			if r.Redacted > 0 {
 				fmt.Fprintf(&b, "; %d values kept from the client", r.Redacted)
 			}
 			if r.DrawsRefused > 0 {
-				fmt.Fprintf(&b, ", refused %d times", r.DrawsRefused)
+				fmt.Fprintf(&b, ", refused %s", times(r.DrawsRefused))
 			}
 			b.WriteByte('\n')
 			if !strings.HasPrefix(r.Class, "aws-") { // said below, with more
@@ -58,7 +58,7 @@ func showDecision(b *strings.Builder, r Record) {
 	line(b, "answer", answer(r))
 	line(b, "because", r.Message)
 	if r.RequestedBy != "" {
-		line(b, "caller", r.RequestedBy+" as persona "+r.Persona)
+		line(b, "caller", r.RequestedBy+prefixed(" as persona ", r.Persona))
 	}
 	if in := r.Input; in != nil {
 		line(b, "call", strings.TrimSpace(strings.Join([]string{in.Method, in.Server, in.Tool, in.Operation}, " ")))
@@ -193,6 +193,13 @@ func line(b *strings.Builder, label, text string) {
 	if text != "" {
 		fmt.Fprintf(b, "%-10s %s\n", label, printable(text))
 	}
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
 }
 
 func prefixed(prefix, s string) string {
