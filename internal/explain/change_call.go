@@ -108,7 +108,11 @@ func protectedBy(j judged) string {
 	if by = slices.Compact(by); len(by) == 0 {
 		return ""
 	}
-	return strings.Join(by, " and ") + " protect what is so tagged; change a tag only if it is wrong"
+	verb := " protect"
+	if len(by) == 1 {
+		verb += "s"
+	}
+	return strings.Join(by, " and ") + verb + " what is so tagged; change a tag only if it is wrong"
 }
 
 // isFixed: no argument of a call changes the condition key.
