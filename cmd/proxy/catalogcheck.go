@@ -179,7 +179,7 @@ func startAndList(ctx context.Context, cfg *config.Config, known *catalog.Catalo
 	defer progress(errOut, "starting the server and listing its tools")()
 	tools, err := listTools(ctx, cfg, servers, means)
 	if err != nil {
-		return nil, fmt.Errorf("list the server's tools: %w", err)
+		return nil, fmt.Errorf("list the server's tools: %w", serverTrouble(err, cfg, servers))
 	}
 	return tools, nil
 }

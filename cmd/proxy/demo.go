@@ -22,7 +22,7 @@ func newDemo() *cobra.Command {
 with a strict AWS in memory, and show what was asked, decided, lent and seen.
 
 It ends with 0 only if every step ended as it should.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			self, err := os.Executable()
 			if err != nil {
@@ -68,7 +68,7 @@ aws.endpoint; the keys of the proxy's user are the profile "demo" of a file:
     export AWS_PROFILE=demo AWS_SHARED_CREDENTIALS_FILE=$PWD/demo-aws.credentials
 
 docs/first-run.md goes on from there.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
@@ -87,8 +87,9 @@ docs/first-run.md goes on from there.`,
 func newDemoServer() *cobra.Command {
 	return &cobra.Command{
 		Use:    demo.ServerVerb,
+		Short:  "Be the demo's ECS MCP server, on standard input and output",
 		Hidden: true,
-		Args:   cobra.NoArgs,
+		Args:   noArguments,
 		RunE:   func(cmd *cobra.Command, _ []string) error { return demo.Serve(cmd.Context(), versionString()) },
 	}
 }

@@ -17,8 +17,9 @@ const doctorHelp = `Check that calls will work, before the first one: the config
 proxy's own credentials, each persona's role (a real AssumeRole, with a session
 policy that allows nothing but to ask who one is), looking tags up, the clock, the
 audit log and its key, the server's start, and its tools against the catalogue and
-upstream.lock. Where they are configured: confirm.key_file, admin.address, and of serve its address,
-tokens, TLS files and the keys of the tokens' issuer.
+upstream.lock. Of wrap, also what the user that runs this may be; of serve its
+address, tokens, TLS files and the keys of the tokens' issuer. Where they are
+configured, confirm.key_file and admin.address too.
 
 Every failure is followed by the one thing to do. Nothing is changed at AWS. The
 exit code is 1 if a check failed.`
@@ -33,7 +34,7 @@ func newDoctor() *cobra.Command {
 		Use:   "doctor --config FILE",
 		Short: "Check configuration, credentials, roles, policy and server, in plain words",
 		Long:  doctorHelp,
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if file == "" {
 				return fmt.Errorf("%w: give --config FILE; see ecs-mcp-proxy doctor --help", errUsage)
@@ -94,7 +95,10 @@ func (d *doctor) run(ctx context.Context, file string) error {
 	for _, warning := range warnings(cfg) {
 		d.say("configuration", finding{warning: warning})
 	}
-	d.check(ctx, "policy", func(ctx context.Context) finding { return checkPolicy(ctx, cfg) })
+	if cfg.Mode == config.ModeShadow { // the proxy says so itself, every minute
+		d.say("configuration", finding{warning: "mode is shadow: what policy denies goes ahead, and is put on record; mode: enforce refuses it"})
+	}
+	d.check(ctx, "policy", func(ctx context.Context) finding { return checkPolicy(ctx, cfg, file) })
 	var aws *clients
 	if d.check(ctx, "own credentials", func(ctx context.Context) (f finding) {
 		aws, f = checkBase(ctx, cfg)
@@ -131,6 +135,7 @@ func (d *doctor) checkAddresses(ctx context.Context, cfg *config.Config) {
 		d.check(ctx, "admin address", func(context.Context) finding { return checkAdmin(cfg) })
 	}
 	if cfg.ValidateServe() != nil { // is for wrap
+		d.check(ctx, "caller", func(context.Context) finding { return checkCaller(cfg) })
 		return
 	}
 	d.check(ctx, "listen address", func(context.Context) finding { return checkListen(cfg) })

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -24,19 +25,33 @@ import (
 func sortedPersonas(cfg *config.Config) []string { return slices.Sorted(maps.Keys(cfg.Personas)) }
 
 // checkPolicy compiles what would decide.
-func checkPolicy(ctx context.Context, cfg *config.Config) finding {
+func checkPolicy(ctx context.Context, cfg *config.Config, file string) finding {
 	policies, err := newPolicySet(cfg)
 	if err != nil {
 		return finding{err: toDo(err, "correct the configuration")}
 	}
 	engine, err := policies.compileLocal(ctx)
 	if err != nil {
-		return finding{err: toDo(err, "ecs-mcp-proxy policy check --config FILE says more")}
+		return finding{err: toDo(err, "ecs-mcp-proxy policy check --config %s says more", quote(file))}
 	}
 	if warnings := engine.Warnings(); len(warnings) > 0 {
 		return finding{warning: strings.Join(warnings, "; ")}
 	}
 	return finding{well: "revision " + engine.Revision()}
+}
+
+// checkCaller says what wrap would let the user be that runs it. A file that knows
+// no user is for serve, and says what serve lacks.
+func checkCaller(cfg *config.Config) finding {
+	wrapped := func(p config.Principal) bool { return p.Match.Kind == authz.KindOSUser }
+	if err := cfg.ValidateServe(); err != nil && len(cfg.Principals) > 0 && !slices.ContainsFunc(cfg.Principals, wrapped) {
+		return finding{err: err}
+	}
+	caller, err := identify(cfg)
+	if err != nil {
+		return finding{err: err} // says what to do itself
+	}
+	return finding{well: caller.Principal.Kind + "/" + caller.Principal.ID + " is persona " + caller.Persona}
 }
 
 // checkBase asks AWS who the proxy itself is.
@@ -55,9 +70,17 @@ func (c *clients) identity(ctx context.Context) finding {
 		if _, missing := c.base.Retrieve(ctx); missing != nil {
 			return finding{err: toDo(errors.New("the proxy has no AWS credentials of its own"), "%s", grant.BaseHint)}
 		}
-		return finding{err: toDo(errors.New("AWS does not answer to them: "+facts.Reason(err)), "renew them, and check the network and aws.region")}
+		return finding{err: unanswered(err)}
 	}
 	return finding{well: aws.ToString(who.Arn)}
+}
+
+// unanswered says whether AWS took the proxy's credentials, or was never asked.
+func unanswered(err error) error {
+	if unsent := new(net.OpError); errors.As(err, &unsent) {
+		return toDo(fmt.Errorf("AWS cannot be reached: %w", unsent), "check the network, aws.region, and aws.endpoint if it is set")
+	}
+	return toDo(errors.New("AWS does not answer to them: "+facts.Reason(err)), "renew them, and check the network and aws.region")
 }
 
 // checkRole assumes a persona's role as a call would, for nothing but to ask who

@@ -63,7 +63,7 @@ func serverTrouble(err error, cfg *config.Config, servers *servers) error {
 	}
 	var said bytes.Buffer
 	servers.log.explain(&said)
-	return toDo(err, "start it by hand: %s\n%s", strings.Join(cfg.Upstream.Command, " "), strings.TrimSpace(said.String()))
+	return toDo(err, "%s", strings.TrimSpace("start it by hand: "+strings.Join(cfg.Upstream.Command, " ")+"\n"+said.String()))
 }
 
 // checkLock compares what the server's tools say of themselves with upstream.lock.

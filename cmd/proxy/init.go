@@ -47,7 +47,7 @@ func newInit() *cobra.Command {
 		Use:   "init",
 		Short: "Write a starter configuration and the entry for an MCP client",
 		Long:  initHelp,
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := f.check(); err != nil {
 				return err

@@ -92,6 +92,14 @@ func classifyUsage(cmd *cobra.Command) {
 	}
 }
 
+// noArguments is cobra.NoArgs, which calls an argument an unknown command.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %s takes flags alone, not %q; see %s --help", errUsage, cmd.CommandPath(), args[0], cmd.CommandPath())
+}
+
 // helpOrUnknown is what a command that only groups others does by itself.
 func helpOrUnknown(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {

@@ -33,7 +33,7 @@ func newServe() *cobra.Command {
 		Use:   "serve --config FILE",
 		Short: "Serve an ECS MCP server over HTTP behind the proxy (sidecar)",
 		Long:  serveHelp,
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := f.load()
 			if err != nil {

@@ -133,7 +133,7 @@ func (c *Config) ValidateServe() error {
 		return fmt.Errorf("%w: name the server's command as upstream.command, or the servers as upstream.urls", ErrConfig)
 	}
 	if t := c.Listen.TLS; c.Listen.OnlyCertificates() && (t == nil || t.ClientCA == "") {
-		return fmt.Errorf("%w: listen.auth: nobody could come in; add jwt, or tokens: [{id: NAME, file: FILE}], or on loopback anonymous: NAME; or listen.tls with client_ca", ErrConfig)
+		return fmt.Errorf("%w: listen.auth: nobody could come in; add jwt, or tokens: [{id: NAME, file: FILE}], or on loopback anonymous: NAME, or listen.tls with client_ca", ErrConfig)
 	}
 	return nil
 }
