@@ -18,6 +18,7 @@ import (
 const healthHelp = `Ask a running serve whether it serves, for the health checks of containers, whose
 image has no other program to ask with. Any answer but a 5xx is good: the port is
 opened only once policy and record are in order, and without a token it says 401.
+Without a URL, serve's own default is asked, http://127.0.0.1:8080/mcp.
 
 With --address it asks /readyz on the proxy's admin.address instead, of serve or of
 wrap, prints the answer, and only "ready" is good. With --live it asks /healthz there:

@@ -83,6 +83,14 @@ func newWrap() *cobra.Command {
 // flagPersona is the name of the persona that flags alone make.
 const flagPersona = "flags"
 
+// verb is what these flags are of: explain is the one that starts no server.
+func (f *wrapFlags) verb() string {
+	if f.serverless {
+		return "explain"
+	}
+	return "wrap"
+}
+
 // load merges file and flags and checks the result.
 func (f *wrapFlags) load(command []string) (*config.Config, error) {
 	cfg := &config.Config{Version: 1}
@@ -96,7 +104,7 @@ func (f *wrapFlags) load(command []string) (*config.Config, error) {
 		}
 	} else {
 		if f.role == "" || f.region == "" {
-			return nil, fmt.Errorf("%w: give --config FILE, or --region and --role; see ecs-mcp-proxy wrap --help", errUsage)
+			return nil, fmt.Errorf("%w: give --config FILE, or --region and --role; see ecs-mcp-proxy %s --help", errUsage, f.verb())
 		}
 		cfg.Personas = map[string]config.Persona{flagPersona: {
 			Identity: orDefault(f.identity, "read-only-monitoring"), Boundary: orDefault(f.boundary, "region-and-production"), Role: f.role}}
