@@ -17,9 +17,9 @@ const doctorHelp = `Check that calls will work, before the first one: the config
 proxy's own credentials, each persona's role (a real AssumeRole, with a session
 policy that allows nothing but to ask who one is), looking tags up, the clock, the
 audit log and its key, the server's start, and its tools against the catalogue and
-upstream.lock. Of wrap, also what the user that runs this may be; of serve its
-address, tokens, TLS files and the keys of the tokens' issuer. Where they are
-configured, confirm.key_file and admin.address too.
+upstream.lock. Of wrap, also the persona of the user that runs this; of serve, the
+personas of tokens, its address, tokens, TLS files and the keys of the tokens'
+issuer. Where they are configured, confirm.key_file and admin.address too.
 
 Every failure is followed by the one thing to do. Nothing is changed at AWS. The
 exit code is 1 if a check failed.`
@@ -139,6 +139,7 @@ func (d *doctor) checkAddresses(ctx context.Context, cfg *config.Config) {
 		return
 	}
 	d.check(ctx, "listen address", func(context.Context) finding { return checkListen(cfg) })
+	d.check(ctx, "callers", func(context.Context) finding { return checkCallers(cfg) })
 	if len(cfg.Listen.Auth.Tokens) > 0 {
 		d.check(ctx, "tokens", func(context.Context) finding { return checkTokens(cfg) })
 	}

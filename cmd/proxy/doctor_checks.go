@@ -40,20 +40,6 @@ func checkPolicy(ctx context.Context, cfg *config.Config, file string) finding {
 	return finding{well: "revision " + engine.Revision()}
 }
 
-// checkCaller says what wrap would let the user be that runs it. A file that knows
-// no user is for serve, and says what serve lacks.
-func checkCaller(cfg *config.Config) finding {
-	wrapped := func(p config.Principal) bool { return p.Match.Kind == authz.KindOSUser }
-	if err := cfg.ValidateServe(); err != nil && len(cfg.Principals) > 0 && !slices.ContainsFunc(cfg.Principals, wrapped) {
-		return finding{err: err}
-	}
-	caller, err := identify(cfg)
-	if err != nil {
-		return finding{err: err} // says what to do itself
-	}
-	return finding{well: caller.Principal.Kind + "/" + caller.Principal.ID + " is persona " + caller.Persona}
-}
-
 // checkBase asks AWS who the proxy itself is.
 func checkBase(ctx context.Context, cfg *config.Config) (*clients, finding) {
 	c, err := dial(ctx, cfg)

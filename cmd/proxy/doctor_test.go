@@ -108,6 +108,18 @@ func TestDoctorLooksAtAddressesAndTokens(t *testing.T) {
 	expectSaid(t, checkTokens(cfg), "! it: "+file+" has mode 0644")
 }
 
+func TestDoctorSaysWhoTheCallersAre(t *testing.T) {
+	t.Parallel()
+	cfg := &config.Config{Listen: config.Listen{Auth: config.Auth{JWT: &config.JWT{}}}}
+	cfg.Personas = map[string]config.Persona{"deployer": {Role: "arn:aws:iam::123456789012:role/mcp"}, "reader": {Role: "arn:aws:iam::123456789012:role/mcp"}}
+	expectSaid(t, checkCallers(cfg), "✓ it: who they are is known when they come")
+	cfg.Listen.Auth = config.Auth{Tokens: []config.Token{{ID: "ci"}}, Anonymous: "guest"}
+	cfg.Principals = []config.Principal{{Match: config.Match{Kind: "os-user"}, Persona: "reader"}}
+	expectSaid(t, checkCallers(cfg), `✗ it: invalid configuration: token "ci" matches no entry of principals, so nothing would be allowed`+arrow+"add - {match: {kind: token, id: ci}")
+	cfg.Principals = append(cfg.Principals, config.Principal{Match: config.Match{Kind: "token"}, Persona: "deployer"}, config.Principal{Match: config.Match{Kind: "anonymous"}, Persona: "reader"})
+	expectSaid(t, checkCallers(cfg), "✓ it: token/ci is persona deployer, anonymous/guest is persona reader")
+}
+
 func TestDoctorLooksAtTheKeyOfConsents(t *testing.T) {
 	t.Parallel()
 	cfg := &config.Config{Confirm: config.Confirm{KeyFile: filepath.Join(t.TempDir(), "key")}}
