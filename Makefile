@@ -33,7 +33,7 @@ image: ## Build the container image with docker, podman or buildah
 demo: build ## See the whole story; no AWS account, no Python, no network
 	@$(BIN) demo
 
-test: lint build ## Run every test that needs only Go
+test: lint build ## Run every test that needs only Go and a C compiler
 	$(OPA) test --timeout 5m rego/
 	@$(OPA) test --timeout 5m rego/ --coverage --threshold 100 >/dev/null || { echo "rego/ is not covered whole: run $(OPA) test rego/ --coverage"; exit 1; }
 	go test -race -count=1 -timeout 20m ./...
