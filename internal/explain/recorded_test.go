@@ -190,3 +190,18 @@ func TestARecordWithoutADecisionIsNone(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 }
+
+// A message that is no call is nobody's persona, and is about no tool.
+func TestARecordOfAMessageThatIsNoCallSaysSo(t *testing.T) {
+	t.Parallel()
+	e := decide(t, nil, audit.Record{Phase: audit.PhaseRefusal, Class: "method", Message: `method "foo/bar" is not relayed`, RequestedBy: "token/ci", Input: &audit.Input{Method: "foo/bar"}})
+	var b strings.Builder
+	if err := e.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"Refused (method): the message was not relayed.\n", "\nThe message\n  method     foo/bar\n  from       token/ci\n"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("does not say %q:\n%s", want, b.String())
+		}
+	}
+}

@@ -45,13 +45,23 @@ func (e *Explanation) head(p *page) {
 	case Depends:
 		p.line(0, p.warn.Sprint("It depends")+": whether "+c.Persona+" may call "+what+" depends on tags that are not known here. Unknown, it is refused.")
 	default:
-		p.line(0, p.bad.Sprint("Refused")+" ("+e.Class+"): "+c.Persona+" may not call "+what+".")
+		refused := c.Persona + " may not call " + what
+		if c.Persona == "" { // no call: it could not be read, or its method is not relayed
+			refused = "the message was not relayed"
+		}
+		p.line(0, p.bad.Sprint("Refused")+" ("+e.Class+"): "+refused+".")
 	}
 	for _, because := range e.Because {
 		p.line(2, because)
 	}
 	if r := e.Recorded; r != nil {
 		p.line(2, fmt.Sprintf("This is decision %s of %s, as the audit log has it.", r.DecisionID, r.Time))
+	}
+	if c.Persona == "" {
+		p.section("The message")
+		p.field("method", c.Method)
+		p.field("from", c.Principal)
+		return
 	}
 	e.writeKnown(p)
 	var traits []string
