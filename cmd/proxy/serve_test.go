@@ -303,3 +303,13 @@ listen: {address: "127.0.0.1:0", auth: {anonymous: dev}}
 		t.Errorf("%v: %s", err, out)
 	}
 }
+
+func TestServeSaysWhoIsLetInAndRefusedAll(t *testing.T) {
+	s := serveMore(t, more{auth: ", anonymous: guest"})
+	if said := s.log(); !strings.Contains(said, `is refused all it asks`) || !strings.Contains(said, `add - {match: {kind: anonymous, id: guest}, persona: NAME}`) {
+		t.Errorf("it says %s", said)
+	}
+	if known := serve(t, ""); strings.Contains(known.log(), "is refused all it asks") {
+		t.Errorf("it says of clients with personas: %s", known.log())
+	}
+}

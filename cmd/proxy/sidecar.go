@@ -50,6 +50,9 @@ func (s *sidecar) run(ctx context.Context) error {
 	for _, warning := range warnings(cfg) {
 		s.log.Warn(warning)
 	}
+	if unknown := checkCallers(cfg).err; unknown != nil {
+		s.log.Warn("a client that listen.auth lets in is refused all it asks", zap.Error(unknown))
+	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	policies, err := newPolicySet(cfg)
