@@ -67,7 +67,7 @@ func toldInResult(m *wire.Message) bool {
 // about is the task that a message is about, if it is about one; strange is the id
 // of one that it names and that is not its sender's.
 func (c *Conversation) about(m *wire.Message, t treatment) (one *task, strange *string) {
-	for _, id := range m.Tasks { // wants to be told of them
+	for _, id := range m.Tasks { // wants to be told of them, or belongs to one
 		if c.Gate.Tasks.find(c.Gate, id) == nil {
 			return nil, &id
 		}
@@ -81,16 +81,14 @@ func (c *Conversation) about(m *wire.Message, t treatment) (one *task, strange *
 	return one, nil
 }
 
-// refuseTask refuses a message about a task that is not its sender's. Whether there
+// refuseTask refuses a request about a task that is not its sender's. Whether there
 // is such a task the record says, and the answer does not.
-func (c *Conversation) refuseTask(m *wire.Message, id string) {
-	class, code, told := classUnknownTask, codeInvalidParams, noTask
-	why := fmt.Sprintf("the task %s is none that this caller was given", taskDigest(id))
-	if l, ok := c.Gate.Lanes.Running().(*link); ok && c.Gate.Tasks.taken(l.place(id)) {
-		why = fmt.Sprintf("the task %s is another's", taskDigest(id))
-	}
+func (c *Conversation) refuseTask(m *wire.Message, t treatment, id string) {
+	class, code, told, why := classUnknownTask, codeInvalidParams, noTask, c.whose(id)
 	lacks := m.ModernVersion && !wire.HandlesTasks(m.Capabilities)
 	switch { // what the server would answer itself
+	case t != follow && m.Method != methodListen: // it only says that it belongs to the task
+		lacks = false
 	case c.greeting.hasNoTasks():
 		class, code, told, lacks = classMethod, codeMethodNotFound, fmt.Sprintf("method %q is not relayed: the server says that it has no tasks", m.Method), false
 	case lacks:
@@ -102,6 +100,14 @@ func (c *Conversation) refuseTask(m *wire.Message, id string) {
 		}
 		return wire.ErrorResponse(m.ID, code, "ecs-mcp-proxy: "+told+seeAll, data)
 	})
+}
+
+// whose says, for the record, whose a task is that is not the caller's.
+func (c *Conversation) whose(id string) string {
+	if l, ok := c.Gate.Lanes.Running().(*link); ok && c.Gate.Tasks.taken(l.place(id)) {
+		return fmt.Sprintf("the task %s is another's", taskDigest(id))
+	}
+	return fmt.Sprintf("the task %s is none that this caller was given", taskDigest(id))
 }
 
 // follow forwards a request about a task to the server that has it.

@@ -59,8 +59,12 @@ func (c *Conversation) unreadable(err error) {
 
 func (c *Conversation) clientRequest(ctx context.Context, m *wire.Message) {
 	treatment := treatmentOf(m)
-	if treatment == refuse || treatment == handled {
+	known := treatment != refuse && treatment != handled
+	if !known || m.HasTask && m.Method != "tools/call" {
 		why := fmt.Sprintf("method %q is not relayed", short(m.Method))
+		if known { // its work would go on unjudged
+			why += " with params.task"
+		}
 		c.refuseMessage(classMethod, why, m.Method, func(seeAll string, data map[string]any) []byte {
 			return wire.ErrorResponse(m.ID, codeMethodNotFound, "ecs-mcp-proxy: "+why+seeAll, data)
 		})
@@ -68,7 +72,7 @@ func (c *Conversation) clientRequest(ctx context.Context, m *wire.Message) {
 	}
 	about, strange := c.about(m, treatment)
 	if strange != nil {
-		c.refuseTask(m, *strange)
+		c.refuseTask(m, treatment, *strange)
 		return
 	}
 	judged, cancel := context.WithCancel(ctx)
@@ -188,6 +192,10 @@ func (c *Conversation) deadline(r *request) {
 }
 
 func (c *Conversation) clientNotification(m *wire.Message) {
+	if _, strange := c.about(m, treatmentOf(m)); strange != nil {
+		c.refuseMessage(classUnknownTask, c.whose(*strange)+"; dropped", m.Method, nil)
+		return
+	}
 	switch treatmentOf(m) {
 	case relay:
 		c.relayNotification(m)

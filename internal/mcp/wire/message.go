@@ -50,8 +50,8 @@ type Message struct {
 	// resources/read, resources/subscribe and resources/unsubscribe, and params.taskId
 	// of what is about one task.
 	Name string
-	// Resources are the URIs that subscriptions/listen wants to be told of, and
-	// Tasks the ids of tasks.
+	// Resources are the URIs that subscriptions/listen wants to be told of. Tasks are
+	// the ids of tasks likewise, and of the one that a client says its message belongs to.
 	Resources, Tasks []string
 	// Arguments is params.arguments of tools/call and prompts/get: an object, or nil when absent.
 	Arguments json.RawMessage

@@ -14,6 +14,10 @@ const capabilitiesKey = "io.modelcontextprotocol/clientCapabilities"
 // that subscribed to it. Source: MCP 2026-07-28, subscriptions.
 const subscriptionKey = "io.modelcontextprotocol/subscriptionId"
 
+// relatedKey in params._meta names the task that a message belongs to. A server may
+// then treat the message as that task's. Source: MCP 2025-11-25, basic: tasks, related task metadata.
+const relatedKey = "io.modelcontextprotocol/related-task"
+
 // maxTraceparent is more than one in quotes has. Source: W3C Trace Context, traceparent.
 const maxTraceparent = 128
 
@@ -27,6 +31,7 @@ type params struct {
 	capabilities, metaCapabilities                         json.RawMessage
 	notifications, resources, inputResponses, requestState json.RawMessage
 	task, taskID, taskIDs                                  json.RawMessage
+	related                                                *string
 	cursor                                                 bool
 }
 
@@ -88,6 +93,9 @@ func (r *reader) meta() *Error {
 		return err
 	}
 	meta, err := r.object(nil, func(key []byte) *Error {
+		if r.client && string(key) == relatedKey {
+			return r.relatedTask()
+		}
 		v, err := r.value(false)
 		switch string(key) {
 		case "progressToken":
@@ -106,6 +114,19 @@ func (r *reader) meta() *Error {
 	if r.client {
 		r.params.meta = meta
 	}
+	return err
+}
+
+// relatedTask reads which task a client's message belongs to.
+func (r *reader) relatedTask() *Error {
+	if r.dec.PeekKind() != '{' {
+		if _, err := r.value(false); err != nil {
+			return err
+		}
+		return r.refuse("a related task must be an object")
+	}
+	_, id, err := r.task()
+	r.params.related = &id
 	return err
 }
 
@@ -169,6 +190,9 @@ func (m *Message) checkParams(p params, path string, named bool) *Error {
 	}
 	if p.requestID != nil && m.Method == "notifications/cancelled" && m.RequestID.IsZero() {
 		return refuse("/params/requestId", "a request id must be a string or a number of ordinary size")
+	}
+	if p.related != nil {
+		m.Tasks = append(m.Tasks, *p.related)
 	}
 	if m.Method == "subscriptions/listen" {
 		return m.subscribes(p)

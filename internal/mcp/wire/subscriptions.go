@@ -30,7 +30,9 @@ func (m *Message) subscribes(p params) (err *Error) {
 		return &Error{Code: CodeInvalidRequest, Path: "/params/notifications", Reason: "notifications must be an object"}
 	}
 	if m.Resources, err = texts(p.resources, "resourceSubscriptions", "URIs"); err == nil {
-		m.Tasks, err = texts(p.taskIDs, "taskIds", "ids")
+		var ids []string
+		ids, err = texts(p.taskIDs, "taskIds", "ids")
+		m.Tasks = append(m.Tasks, ids...)
 	}
 	return err
 }
