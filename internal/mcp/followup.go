@@ -215,20 +215,36 @@ func (c *Conversation) handedOut(l *link, r *request, handle *wire.Task, answer 
 // first that holds the answer of the task's call is put on record.
 func (c *Conversation) followed(l *link, r *request, m *wire.Message) (answer []byte) {
 	kept := c.Gate.Tasks.kept(r.task)
-	final, redacted := m, 0
-	if r.message.Method == "tasks/result" {
-		answer, redacted = kept.Response(m)
-	} else {
-		var said *wire.Task
+	redacted := 0
+	if r.message.Method != "tasks/result" {
 		answer, redacted = kept.Polled(m)
-		said, final = m.Polled()
-		c.Gate.Tasks.saw(r.task, said)
+		said, final := m.Polled()
+		c.saw(r.task, said, final, redacted)
+		return answer
 	}
-	if final != nil && l.unanswered(m) == "" && c.Gate.Tasks.ended(r.task) {
-		class, note, refused := describe(final)
-		c.taskOutcome(r.task, class, note, redacted, refused)
+	answer, redacted = kept.Response(m)
+	if l.unanswered(m) == "" && (m.Error == nil || !r.cancelled) { // else it says that it was cancelled
+		c.saw(r.task, &wire.Task{}, m, redacted)
 	}
 	return answer
+}
+
+// saw notes what a server says of a task, and puts the answer of its call on record,
+// if that is in it: a result once, and an error before it, which may say no more than
+// that it was too early to ask.
+func (c *Conversation) saw(one *task, said *wire.Task, final *wire.Message, redacted int) {
+	c.Gate.Tasks.saw(one, said)
+	if final == nil {
+		return
+	}
+	what := aResult
+	if final.Error != nil {
+		what = anError
+	}
+	if c.Gate.Tasks.ended(one, what) {
+		class, note, refused := describe(final)
+		c.taskOutcome(one, class, note, redacted, refused)
+	}
 }
 
 // taskOutcome puts on record what became of a task.
@@ -247,7 +263,7 @@ func (c *Conversation) taskOutcome(one *task, class, note string, redacted int, 
 
 // tasksListed leaves out of a list of tasks those that are not the caller's.
 func (c *Conversation) tasksListed(l *link, r *request, m *wire.Message) []byte {
-	line, err := wire.KeepTasks(m, func(id string) bool { return c.Gate.Tasks.has(c.Gate, l, id) })
+	line, err := wire.KeepTasks(m, func(id string) bool { return c.Gate.Tasks.has(c.Gate, l, id) != nil })
 	if err == nil {
 		var again *wire.Message
 		if again, err = wire.ReadServer(line, c.Limits); err == nil {
@@ -257,10 +273,4 @@ func (c *Conversation) tasksListed(l *link, r *request, m *wire.Message) []byte 
 	}
 	c.Event(classUpstream, "the list of tasks was withheld: "+err.Error())
 	return wire.ErrorResponse(r.message.ID, codeInternal, "ecs-mcp-proxy: the list of tasks cannot be filtered, so it is withheld", nil)
-}
-
-// tellsOfTask: a notification is about a task. Source: MCP 2025-11-25 and the
-// extension io.modelcontextprotocol/tasks.
-func tellsOfTask(m *wire.Message) bool {
-	return m.Method == "notifications/tasks/status" || m.Method == "notifications/tasks"
 }

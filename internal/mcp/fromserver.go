@@ -40,15 +40,22 @@ func (c *Conversation) fromServer(ctx context.Context, l *link, line []byte, m *
 		if l.lane > 0 && strings.HasSuffix(m.Method, "/list_changed") {
 			return // lane 0 says so too, and it is lane 0 whose lists the client has
 		}
-		if tellsOfTask(m) && !c.Gate.Tasks.has(c.Gate, l, m.Name) {
-			if !c.inflight.begins(l) { // else it may be early, and the client looks itself
-				c.Event(classUpstream, fmt.Sprintf("the server told of the task %s, which it did not give this client; dropped", taskDigest(m.Name)))
+		var told *task
+		if m.TellsOfTask() {
+			if told = c.Gate.Tasks.has(c.Gate, l, m.Name); told == nil {
+				if !c.inflight.begins(l) { // else it may be early, and the client looks itself
+					c.Event(classUpstream, fmt.Sprintf("the server told of the task %s, which it did not give this client; dropped", taskDigest(m.Name)))
+				}
+				return
 			}
-			return
 		}
 		if c.kept.Load().Mentions(m) {
 			c.Event(classPolicy, fmt.Sprintf("the server's notification %q names what policy keeps from the client; dropped", short(m.Method)))
 			return
+		}
+		if told != nil {
+			said, final := m.Told()
+			c.saw(told, said, final, 0)
 		}
 		c.pass(l.showCancelled(m), m)
 		if m.Method == acknowledged {
@@ -88,7 +95,7 @@ func (c *Conversation) unpassable(r *request, err error) {
 	}
 	if r.call != nil {
 		c.outcome(r, class, detail)
-	} else if r.task != nil && class == classWithheld && c.Gate.Tasks.ended(r.task) { // only the answer of its call is so long
+	} else if r.task != nil && class == classWithheld && c.Gate.Tasks.ended(r.task, aResult) { // only the answer of its call is so long
 		c.taskOutcome(r.task, class, detail, 0, nil)
 	}
 	if r.state == forwarded {

@@ -48,12 +48,22 @@ type task struct {
 	redact *redact.Redactor // what is kept from the client
 	until  time.Time
 	over   bool // it has ended, and its answer may still be fetched
-	told   bool // its answer was
+	told   told // of its answer
 }
+
+// told is what was said of the answer to a task's call.
+type told int
+
+const (
+	nothing told = iota
+	anError      // which may have been of the question, not of the task
+	aResult
+)
 
 // The bounds of what is remembered of one session's tasks.
 const (
-	maxTasks    = 64       // that are not over
+	maxTasks    = 64 // that are not over, when a call is let in
+	mostTasks   = maxTasks + maxInflight
 	maxTaskID   = 1 << 10  // bytes
 	maxTaskCall = 64 << 10 // bytes of a call that is kept
 	maxTaskTime = 24 * time.Hour
@@ -95,6 +105,9 @@ func (t *Tasks) bind(one *task, lives time.Duration) (why string) {
 	if len(t.of[one.caller]) >= maxTasks {
 		t.evict(one.caller)
 	}
+	if len(t.of[one.caller]) >= mostTasks { // of a server that was not asked for them
+		return "more tasks than are remembered"
+	}
 	one.began = time.Now()
 	one.live(lives)
 	t.at[one.place] = one
@@ -120,10 +133,12 @@ func (t *Tasks) find(caller *Gate, id string) *task {
 	return one
 }
 
-// has reports whether a session has a task of a server.
-func (t *Tasks) has(caller *Gate, l *link, id string) bool {
-	one := t.find(caller, id)
-	return one != nil && one.server == l
+// has returns a session's own task of a server; nil for every other.
+func (t *Tasks) has(caller *Gate, l *link, id string) *task {
+	if one := t.find(caller, id); one != nil && one.server == l {
+		return one
+	}
+	return nil
 }
 
 // taken reports whether somebody has the task: for the record, and no client.
@@ -146,12 +161,13 @@ func (t *Tasks) saw(one *task, said *wire.Task) {
 	}
 }
 
-// ended notes that the answer to the task's call is there; true for the first time.
-func (t *Tasks) ended(one *task) (first bool) {
+// ended notes that the answer to the task's call is there; true for the first time,
+// and for the first result that follows an error.
+func (t *Tasks) ended(one *task, what told) (first bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	first = !one.told
-	one.over, one.told = true, true
+	first = what > one.told
+	one.over, one.told = true, max(what, one.told)
 	return first
 }
 

@@ -706,3 +706,91 @@ func TestARefusedTaskAugmentedCallIsAnErrorWithTheReason(t *testing.T) {
 	wants(t, tb.hear(), `"id":3,"error":{"code":-32600`, "must be an object")
 	tb.reachedNothing()
 }
+
+// A server need not be asked: it tells of the end, with the answer in it.
+func TestTheAnswerOfATaskThatIsToldIsItsCalls(t *testing.T) {
+	tell := func(result string) string {
+		return `{"jsonrpc":"2.0","method":"notifications/tasks","params":{"taskId":"t","status":"completed","result":` + result + `}}`
+	}
+	denied := tell(`{"isError":true,"content":[{"type":"text","text":` + strconv.Quote("Error: "+noSession) + `}]}`)
+	tb := converseOn(t, ownKeys, "own", withTasks(NewTasks(), ownPolicy(t, allowAll, "", privacyRego)))
+	tb.begin(taskEras[1], 1, "DescribeTaskDefinition", `{"taskDefinition":"checkout:1"}`, "t")
+	for _, secret := range []string{
+		`{"content":[{"type":"image","data":"aHVudGVyMg=="}]}`, `{"content":[{"type":"resource","resource":{"uri":"a","blob":"aHVudGVyMg=="}}]}`, `{"structuredContent":{"environment":"hunter2"}}`,
+	} {
+		tb.tell(tell(secret))
+	}
+	tb.records(5) // an event for each, and nobody has the answer
+	for range 2 {
+		tb.tell(denied)
+		if got := tb.hear(); got != denied {
+			t.Errorf("the client got %s", got)
+		}
+	}
+	records := tb.records(6)
+	if r := records[5]; r.Phase != audit.PhaseTask || r.DecisionID != records[0].DecisionID || r.Class != "aws-denied" {
+		t.Errorf("record %+v", r)
+	}
+}
+
+func TestWhatIsNotTheAnswerOfATaskDoesNotStandForIt(t *testing.T) {
+	denied := `"result":{"isError":true,"content":[{"type":"text","text":` + strconv.Quote("Error: "+noSession) + `}]}`
+	t.Run("an answer that is null until it is there", func(t *testing.T) {
+		e := taskEras[1]
+		tb := converseOn(t, ownKeys, "own", withTasks(NewTasks(), ownPolicy(t, allowAll, "", "")))
+		tb.begin(e, 1, "UpdateService", updateStaging, "t")
+		tb.asks(e.about(2, "tasks/get", "t"), `{"jsonrpc":"2.0","id":2,"result":{"taskId":"t","status":"working","result":null,"error":null}}`)
+		tb.records(2)
+		tb.asks(e.about(2, "tasks/get", "t"), `{"jsonrpc":"2.0","id":2,"result":{"taskId":"t","status":"completed","error":null,`+denied+`}}`)
+		if r := tb.records(3)[2]; r.Class != "aws-denied" {
+			t.Errorf("record %+v", r)
+		}
+	})
+	e := taskEras[0]
+	for name, tt := range map[string]struct {
+		cancelled bool
+		want      string
+	}{
+		"the answer to a question that the client withdrew": {true, "decision/allowed outcome/task task/aws-denied"},
+		"that it is too early to ask":                       {false, "decision/allowed outcome/task task/aws-denied task/tool-error"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tb := converseOn(t, ownKeys, "own", withTasks(NewTasks(), ownPolicy(t, allowAll, "", "")))
+			tb.begin(e, 1, "UpdateService", updateStaging, "t")
+			for range 2 {
+				tb.say(e.about(2, "tasks/result", "t"))
+				tb.get()
+				if tt.cancelled {
+					tb.say(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":2}}`)
+					tb.get()
+				}
+				tb.tell(`{"jsonrpc":"2.0","id":2,"error":{"code":-32602,"message":"not now"}}`)
+				wants(t, tb.hear(), "not now")
+			}
+			for range 2 {
+				tb.asks(e.about(3, "tasks/result", "t"), `{"jsonrpc":"2.0","id":3,`+denied+`}`)
+			}
+			tb.asks(e.about(4, "tasks/get", "t"), `{"jsonrpc":"2.0","id":4,"result":{"taskId":"t","status":"completed"}}`)
+			if got := strings.Join(classes(tb.records(strings.Count(tt.want, " ")+1)), " "); got != tt.want {
+				t.Errorf("records %s", got)
+			}
+		})
+	}
+}
+
+// A call that asks for no task is let in whatever there is, and a server may answer it with one.
+func TestTasksThatNobodyAskedForAreBounded(t *testing.T) {
+	tasks := NewTasks()
+	tb := converseOn(t, ownKeys, "deployer", withTasks(tasks, nil))
+	for i := range mostTasks + 2 {
+		tb.say(manage(i, "ListClusters", `{}`))
+		tb.get()
+		tb.tell(fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"result":%s}`, i, taskEras[i%2].created(fmt.Sprint("t", i))))
+		if got := tb.hear(); strings.Contains(got, "withheld") != (i >= mostTasks) {
+			t.Fatalf("%d: the client got %s", i, got)
+		}
+	}
+	if len(tasks.at) != mostTasks || len(tasks.of[tb.gate]) != mostTasks {
+		t.Errorf("%d tasks are remembered", len(tasks.at))
+	}
+}

@@ -44,6 +44,10 @@ var (
 		opaque: map[string]bool{"jsonrpc": true, "id": true},
 		own:    map[string]*level{"result": polled, "error": failure},
 	}
+	telling = &level{
+		opaque: map[string]bool{"jsonrpc": true, "method": true},
+		own:    map[string]*level{"params": polled},
+	}
 	parameters = &level{opaque: map[string]bool{"progressToken": true, "requestId": true}}
 	message    = &level{
 		opaque: map[string]bool{"jsonrpc": true, "id": true, "method": true},

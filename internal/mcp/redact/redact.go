@@ -116,6 +116,10 @@ func (r *Redactor) Mentions(m *wire.Message) bool {
 	if r == nil {
 		return false
 	}
-	w := walk(r, m.Raw, message)
+	form := message
+	if m.TellsOfTask() { // it may hold the answer of the task's call
+		form = telling
+	}
+	w := walk(r, m.Raw, form)
 	return w.err != nil || w.count > 0
 }

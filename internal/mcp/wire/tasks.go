@@ -44,13 +44,32 @@ func (m *Message) Created() *Task {
 
 // Polled returns what an answer to a request about a task says of it, and, once that
 // is in it, the answer of the call itself, which else is nil.
-func (m *Message) Polled() (*Task, *Message) {
+func (m *Message) Polled() (*Task, *Message) { return m.saysOfTask(m.Result) }
+
+// Told is Polled of a notification about a task.
+func (m *Message) Told() (*Task, *Message) { return m.saysOfTask(m.Params) }
+
+// TellsOfTask: a notification is about a task. Source: MCP 2025-11-25 and the
+// extension io.modelcontextprotocol/tasks.
+func (m *Message) TellsOfTask() bool {
+	return m.Method == "notifications/tasks/status" || m.Method == "notifications/tasks"
+}
+
+func (m *Message) saysOfTask(raw json.RawMessage) (*Task, *Message) {
 	var said, result members
-	if json.Unmarshal(m.Result, &said) != nil || said["result"] == nil && said["error"] == nil {
-		return taskOf(m.Result), nil
+	if json.Unmarshal(raw, &said) != nil {
+		return taskOf(raw), nil
+	}
+	for _, name := range []string{"result", "error"} {
+		if string(said[name]) == "null" { // some write what is not there yet
+			delete(said, name)
+		}
+	}
+	if said["result"] == nil && said["error"] == nil {
+		return taskOf(raw), nil
 	}
 	_ = json.Unmarshal(said["result"], &result) // one that is no object says nothing of an error
-	return taskOf(m.Result), &Message{Raw: m.Raw, Kind: Response, ID: m.ID, Result: said["result"], Error: said["error"], toolError: string(result["isError"]) == "true"}
+	return taskOf(raw), &Message{Raw: m.Raw, Kind: Response, ID: m.ID, Result: said["result"], Error: said["error"], toolError: string(result["isError"]) == "true"}
 }
 
 // taskOf reads an object that describes a task; a task without an id is none.
@@ -152,7 +171,7 @@ func KeepTasks(m *Message, keep func(id string) bool) ([]byte, error) {
 	return Splice(m.Raw, start, start+len(list), append(append([]byte{'['}, bytes.Join(kept, []byte{','})...), ']')), nil
 }
 
-// task reads one element of a list of tasks.
+// task reads an object that names a task, such as an element of a list of them.
 func (r *reader) task() (raw json.RawMessage, id string, err *Error) {
 	if r.dec.PeekKind() != '{' {
 		return nil, "", r.refuse("a task is not an object")
