@@ -25,6 +25,12 @@ const (
 // work would go on without them, or with those of whoever calls next.
 func (g *Gate) takesTasks() bool { return g.Tasks != nil && !g.Delivery.Lends() }
 
+// endsWithTask reports whether a server has to end when it goes on with a task: it
+// could draw what others are lent, and was started here.
+func (g *Gate) endsWithTask(l *link) bool {
+	return g.Delivery.Lends() && !g.Delivery.PerCall() && l.process.Working == nil
+}
+
 // outlives reports whether a call may go on as a task after its answer. It then goes
 // to the session's first server, which lasts as long as the session.
 func (g *Gate) outlives(m *wire.Message) (bool, error) {
@@ -188,14 +194,12 @@ func (g *Gate) again(ctx context.Context, m *wire.Message, one *task) (kept *red
 func (c *Conversation) handedOut(l *link, r *request, handle *wire.Task, answer []byte) (_ []byte, class, note string, ends bool) {
 	g := c.Gate
 	if !g.takesTasks() {
-		switch {
-		case !g.Delivery.Lends():
+		switch ends = g.endsWithTask(l); {
+		case ends, !g.Delivery.Lends():
 		case g.Delivery.PerCall(): // the call's own process or connection, which ends with it
 			r.call.hold.Broken()
-		case l.process.Working != nil: // not ours to end: its turn lasts as long as what it was lent
+		default: // not ours to end: its turn lasts as long as what it was lent
 			r.call.hold.Lost()
-		default:
-			ends = true
 		}
 		return c.lost(r, "the server answered with a task, which goes on when the credentials of the call have ended, so the answer is withheld"), classWithheld,
 			fmt.Sprintf("the server answered with the task %s, which would act after the call; withheld", taskDigest(handle.ID)), ends

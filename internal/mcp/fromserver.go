@@ -108,6 +108,9 @@ func (c *Conversation) serverResponse(ctx context.Context, l *link, m *wire.Mess
 	r := c.inflight.answeredBy(l, m.ID)
 	if r == nil {
 		c.Event(classUpstream, "the server answered a request that is not in flight; dropped")
+		if m.Created() != nil && c.Gate.endsWithTask(l) { // to a call that was lent nothing, and was given up on
+			l.Kill()
+		}
 		return
 	}
 	c.answered.Store(true)

@@ -298,6 +298,18 @@ func TestInputForATaskIsDecidedAgain(t *testing.T) {
 			wants(t, tb.asks(e.about(3, "tasks/cancel", "t"), `{"jsonrpc":"2.0","id":3,"result":{}}`), `"id":3,"result"`)
 		})
 	}
+	t.Run("policy that panics", func(t *testing.T) {
+		now = nil
+		tb := converseOn(t, ownKeys, "own", withTasks(NewTasks(), policy(ownPolicy(t, allowAll, "", ""))))
+		tb.begin(e, 1, "UpdateService", updateStaging, "t")
+		now = func(*authz.Decision) { panic("at the disco") }
+		tb.say(update)
+		wants(t, tb.hear(), `"id":2,"error":{"code":-32603`, "could not be judged")
+		tb.reachedNothing()
+		if r := tb.records(3)[2]; r.Phase != audit.PhaseRefusal || r.Class != "internal" {
+			t.Errorf("record %+v", r)
+		}
+	})
 	t.Run("what is kept from now on is kept of the task", func(t *testing.T) {
 		now = nil
 		tb := converseOn(t, ownKeys, "own", withTasks(NewTasks(), policy(ownPolicy(t, allowAll, "", ""))))
@@ -425,6 +437,21 @@ func TestWhereCredentialsAreLentNoTaskIsTaken(t *testing.T) {
 		tb.records(1)
 		close(ends)
 		wants(t, tb.hear(), `"id":1`, "the answer is withheld")
+	})
+	// A call that was lent nothing is given up on at once, and its server's turn is the next call's.
+	t.Run("unasked under lease, when the client has cancelled", func(t *testing.T) {
+		tb := converseOn(t, oneLane, "own", withTasks(NewTasks(), ownPolicy(t, allowAll, "", "")))
+		tb.asks(`{"jsonrpc":"2.0","id":0,"method":"ping"}`, `{"jsonrpc":"2.0","id":0,"result":{}}`)
+		tb.say(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"containerize_app","arguments":{"app_path":"/srv","port":80},` + modernMeta + `}}`)
+		tb.get()
+		tb.say(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`)
+		wants(t, tb.get(), "notifications/cancelled")
+		first := tb.played
+		tb.tell(`{"jsonrpc":"2.0","id":1,"result":` + taskEras[1].created("t") + `}`)
+		tb.played = tb.another()
+		<-first.ended
+		tb.say(manage(2, "UpdateService", updateStaging))
+		wants(t, tb.get(), `"id":2`)
 	})
 	t.Run("in the place of a prompt", func(t *testing.T) {
 		tb := converseWith(t, oneLane, "own", withTasks(NewTasks(), mcpPolicy(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"mcp:GetPrompt","Resource":"*"}]}`)), func(*Process) {})
