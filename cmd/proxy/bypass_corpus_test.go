@@ -37,6 +37,8 @@ var bypasses = []bypass{
 	{"as an update of a task", `{"jsonrpc":"2.0","id":9,"method":"tasks/update","params":{"taskId":"undocumented_tool","inputResponses":{}}}`, nil},
 	{"as a look at a task", `{"jsonrpc":"2.0","id":9,"method":"tasks/get","params":{"taskId":"undocumented_tool"}}`, nil},
 	{"as the end of a task", `{"jsonrpc":"2.0","id":9,"method":"tasks/cancel","params":{"taskId":"undocumented_tool"}}`, nil},
+	{"as the task that a call belongs to", `{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"containerize_app","arguments":{"app_path":"/srv","port":80},"_meta":{"io.modelcontextprotocol/related-task":{"taskId":"undocumented_tool"}}}}`, nil},
+	{"as a task of what is no call", `{"jsonrpc":"2.0","id":9,"method":"completion/complete","params":{"task":{"ttl":1},"ref":{"type":"ref/prompt","name":"undocumented_tool"},"argument":{"name":"a","value":"b"}}}`, nil},
 	{"as a task in the version without sessions", `{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"containerize_app","task":{},"arguments":{"app_path":"/srv/undocumented_tool","port":80},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{"extensions":{"io.modelcontextprotocol/tasks":{}}}}}}`,
 		[]string{"Mcp-Session-Id: ", "Mcp-Protocol-Version: 2026-07-28", "Mcp-Method: tools/call", "Mcp-Name: containerize_app"}},
 	{"as a task that is no object", `{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"containerize_app","task":null,"arguments":{"app_path":"/srv/undocumented_tool","port":80}}}`, nil},
