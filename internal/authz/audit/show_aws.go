@@ -32,7 +32,7 @@ func explained(refused AWSRefusal, outcome, decision Record) (why, next string) 
 	grant := decision.Grant
 	switch {
 	case grant == nil:
-		return "this call was lent no credentials", "see where the server has them from: it must have none of its own"
+		return "this call was lent no credentials", "see where the server has them from: it must have none of its own, or, with credentials.delivery: none, what those may do"
 	case !refused.IsDenial():
 		return credentialsEnded(outcome, grant)
 	case refused.Session != "" && refused.Session != grant.SessionName:

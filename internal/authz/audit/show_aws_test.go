@@ -58,7 +58,7 @@ func TestShowExplainsWhatAWSRefused(t *testing.T) {
 		{"a call that outlived its grant", decision(nil), refused("session policy", true, nil), time.Second, 0, []string{"the call outlived its grant, which AWS ends at 2026-11-24T12:02:00Z", "limits.call_timeout"}},
 		{"another session", decision(nil), refused("session policy", false, func(r *AWSRefusal) { r.Session = "ECSMCPServerECRSession" }), -time.Minute, 0,
 			[]string{"the refused session ECSMCPServerECRSession is not the one that was lent to this call"}},
-		{"a call without credentials", decision(func(r *Record) { r.Grant = nil }), refused("", false, nil), -time.Minute, 0, []string{"this call was lent no credentials"}},
+		{"a call without credentials", decision(func(r *Record) { r.Grant = nil }), refused("", false, nil), -time.Minute, 0, []string{"this call was lent no credentials", "with credentials.delivery: none, what those may do"}},
 		{"keys that ended", decision(nil), AWSRefusal{Code: "ExpiredToken"}, time.Second, 0, []string{"aws        refused a request: ExpiredToken\n", "its credentials ended at 2026-11-24T12:02:00Z"}},
 		{"keys asked for without a call", decision(nil), AWSRefusal{Code: CodeCredentialRetrieval}, -time.Minute, 3, []string{"asked for credentials when no call was under way"}},
 		{"old keys", decision(nil), AWSRefusal{Code: "InvalidClientTokenId", Operation: "ListTasks"}, -time.Minute, 0, []string{"refused ListTasks: InvalidClientTokenId", "kept older ones"}},
