@@ -148,17 +148,7 @@ func (g *Gate) again(ctx context.Context, m *wire.Message, one *task) (kept *red
 	id = audit.NewID()
 	record := g.newRecord(id, m)
 	record.Input.Tool = ""
-	defer func() {
-		if p := recover(); p != nil {
-			g.observer().Panicked()
-			err = &refusal{classInternal, "it could not be judged", fmt.Sprintf("panic: %v", p)}
-		}
-		if err != nil {
-			record.Class = classify(err).class
-			err = g.recordRefusal(ctx, record, classify(err))
-		}
-		g.observer().Decided(record.Class, g.Caller.Persona)
-	}()
+	defer g.conclude(ctx, &record, &err)
 	if one.message == nil {
 		return nil, id, &refusal{classArgument, tooBig, tooBig}
 	}

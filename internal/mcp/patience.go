@@ -15,9 +15,9 @@ import (
 // How often a client's user is asked. An agent that asks until the user says yes to
 // be left alone has no consent.
 const (
-	pause    = 30 * time.Second // between a no and the same question
-	unagreed = 10               // questions without a yes, for one caller,
-	within   = time.Minute
+	declinedFor    = 30 * time.Second // between a no and the same question
+	maxUnagreed    = 10               // questions without a yes, for one caller,
+	unagreedWithin = time.Minute
 )
 
 // callOf is a call as far as its user is concerned, in whatever spelling.
@@ -49,10 +49,10 @@ func (c *Consents) ask(about callOf) (why string) {
 	n, ok := c.asked.get(about.caller)
 	if !ok {
 		n = new(int)
-		c.asked.put(about.caller, n, time.Now().Add(within))
+		c.asked.put(about.caller, n, time.Now().Add(unagreedWithin))
 	}
-	if *n >= unagreed {
-		return fmt.Sprintf("the user was asked %d times within %s without agreeing", unagreed, within)
+	if *n >= maxUnagreed {
+		return fmt.Sprintf("the user was asked %d times within %s without agreeing", maxUnagreed, unagreedWithin)
 	}
 	*n++
 	return ""
@@ -62,7 +62,7 @@ func (c *Consents) ask(about callOf) (why string) {
 // caller holds the lock.
 func (c *Consents) no(about callOf) (why string) {
 	if _, no := c.declined.get(about); no {
-		return fmt.Sprintf("the user was asked about this very call less than %s ago and did not agree", pause)
+		return fmt.Sprintf("the user was asked about this very call less than %s ago and did not agree", declinedFor)
 	}
 	return ""
 }
@@ -81,7 +81,7 @@ func (c *Consents) answered(about callOf, a *audit.Approval) (why string) {
 			*n--
 		}
 	case audit.AnswerDecline, audit.AnswerCancel:
-		c.declined.put(about, struct{}{}, time.Now().Add(pause))
+		c.declined.put(about, struct{}{}, time.Now().Add(declinedFor))
 	}
 	return ""
 }

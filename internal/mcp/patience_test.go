@@ -23,7 +23,7 @@ func TestAUserWhoDeclinedIsNotAskedTheSameAtOnce(t *testing.T) {
 				t.Fatal(why)
 			}
 			c.answered(alice("delete"), &audit.Approval{Answer: no})
-			time.Sleep(pause - time.Second)
+			time.Sleep(declinedFor - time.Second)
 			wants(t, c.ask(alice("delete")), "asked about this very call less than 30s ago")
 			if c.ask(alice("update")) != "" || c.ask(bob("delete")) != "" {
 				t.Error("another call, or another caller's, is not asked about")
@@ -40,13 +40,13 @@ func TestAUserIsAskedSoOftenWithoutAgreeing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := NewConsents(nil, time.Minute)
 		alice, bob := callsOf(c, "alice"), callsOf(c, "bob")
-		for i := range 5 * unagreed { // whoever agrees is asked as often as there is to do
+		for i := range 5 * maxUnagreed { // whoever agrees is asked as often as there is to do
 			if why := c.ask(alice(i)); why != "" {
 				t.Fatal(why)
 			}
 			c.answered(alice(i), &audit.Approval{Answer: audit.AnswerAccept})
 		}
-		for i := range unagreed { // not answered, whatever becomes of it
+		for i := range maxUnagreed { // not answered, whatever becomes of it
 			if why := c.ask(alice(-i)); why != "" {
 				t.Fatal(why)
 			}
@@ -55,7 +55,7 @@ func TestAUserIsAskedSoOftenWithoutAgreeing(t *testing.T) {
 		if why := c.ask(bob(1)); why != "" {
 			t.Errorf("another caller: %s", why)
 		}
-		time.Sleep(within)
+		time.Sleep(unagreedWithin)
 		if why := c.ask(alice("one more")); why != "" {
 			t.Errorf("later: %s", why)
 		}
@@ -107,7 +107,7 @@ func TestAnAgentDoesNotWearTheUserOut(t *testing.T) {
 		wants(t, tb.hear(), "declined")
 		tb.say(modern(3, "UpdateService", updateStaging, ""))
 		wants(t, tb.hear(), `"id":3`, `"isError":true`, "asked about this very call")
-		for i := range unagreed - 1 {
+		for i := range maxUnagreed - 1 {
 			tb.say(modern(10+i, "UpdateService", fmt.Sprintf(`{"cluster":"staging","service":"checkout","desiredCount":%d}`, 3+i), ""))
 			tb.consult()
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -32,6 +33,20 @@ func (g *Gate) recordRefusal(ctx context.Context, record audit.Record, r *refusa
 		return classify(err)
 	}
 	return r
+}
+
+// conclude, when deferred, ends the judging of what takes no lane: a refusal, and a
+// panic as one, is put on record, and the decision is counted.
+func (g *Gate) conclude(ctx context.Context, record *audit.Record, err *error) {
+	if p := recover(); p != nil {
+		g.observer().Panicked()
+		*err = &refusal{classInternal, "it could not be judged", fmt.Sprintf("panic: %v", p)}
+	}
+	if *err != nil {
+		record.Class = classify(*err).class
+		*err = g.recordRefusal(ctx, *record, classify(*err))
+	}
+	g.observer().Decided(record.Class, g.Caller.Persona)
 }
 
 // append puts a decision on record.

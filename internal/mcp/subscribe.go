@@ -2,7 +2,6 @@ package mcp
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz/audit"
@@ -32,17 +31,7 @@ func (c *Conversation) subscribe(ctx context.Context, r *request) {
 func (g *Gate) subscription(ctx context.Context, m *wire.Message) (kept *redact.Redactor, id string, err error) {
 	record := g.newRecord(audit.NewID(), m)
 	id = record.DecisionID
-	defer func() {
-		if p := recover(); p != nil {
-			g.observer().Panicked()
-			err = &refusal{classInternal, "it could not be judged", fmt.Sprintf("panic: %v", p)}
-		}
-		if err != nil {
-			record.Class = classify(err).class
-			err = g.recordRefusal(ctx, record, classify(err))
-		}
-		g.observer().Decided(record.Class, g.Caller.Persona)
-	}()
+	defer g.conclude(ctx, &record, &err)
 	var accesses []authz.Access
 	for _, uri := range m.Resources {
 		read, err := g.Catalog.Resource(g.Caller.Env, uri)
