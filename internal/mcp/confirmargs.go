@@ -234,13 +234,16 @@ func quoted(text string) string {
 // escapes keep a text from ending where it does not.
 var escapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
+// secretWord is in the names of secrets.
+const secretWord = `secret|passw|passphrase|token|credential|(api|access|private|signing)[-_ ]?key`
+
 // What may be a secret: by the name of a member, of a variable or of a command's
 // option, and by its form. Variables are not shown by any name; arguments that name a
 // secret and hold none (an ARN) are.
 var (
-	secretName   = regexp.MustCompile(`(?i)secret|passw|passphrase|token|credential|(api|access|private|signing)[-_ ]?key`)
+	secretName   = regexp.MustCompile(`(?i)` + secretWord)
 	secretOption = regexp.MustCompile(`(?i)^--?[a-z0-9_-]*(secret|passw|passphrase|token|credential|(api|access|private|signing)[-_]?key)[a-z0-9_-]*$`)
-	secretForm   = regexp.MustCompile(`(?i:(secret|passw|passphrase|token|credential|(api|access|private|signing)[-_ ]?key)[a-z0-9_-]*["']?\s*[=: ]|bearer |basic [a-z0-9+/]{6})` +
+	secretForm   = regexp.MustCompile(`(?i:(` + secretWord + `)[a-z0-9_-]*["']?\s*[=: ]|bearer |basic [a-z0-9+/]{6})` +
 		`|A(KIA|SIA)[A-Z2-7]{16}|-----BEGIN |gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|[rs]k_live_|eyJ[A-Za-z0-9_-]{10,}\.|://[^/@\s]*:[^/@\s]*@`)
 	variables = regexp.MustCompile(`(?i)^env(ironment)?([-_ ]?(variables?|vars?|files?))?$`)
 	naming    = regexp.MustCompile(`(?i)^(name|key)$`)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/authz"
 	"github.com/ecs-mcp-proxy/ecs-mcp-proxy/internal/mcp/redact"
@@ -91,4 +93,33 @@ func TestTheUserSeesSoManyArguments(t *testing.T) {
 	if lines := argumentLines(quoted, func(string) bool { return false }); len(lines) != 1 || len(lines[0]) > 200 {
 		t.Errorf("%d lines: %.300s", len(lines), lines)
 	}
+}
+
+// Whatever the arguments are, their lines are few, short, between their marks, and hold nothing
+// that ends one; what stands under a secret's name is not in them.
+func FuzzArgumentLines(f *testing.F) {
+	f.Add([]byte(`{"a":"x\u001b[2J`+"`"+`\n","b":[{"name":"token","value":"s3cr3t!"}],"c":"{\"password\":2}"}`), "s3cr3t!")
+	f.Add([]byte(`{"a.b":{"":[[],{},null,-1e400]},"run":["--password","x"]}`), "x")
+	none := func(string) bool { return false }
+	f.Fuzz(func(t *testing.T, arguments []byte, secret string) {
+		lines := argumentLines(arguments, none)
+		if len(lines) > shownValues+1 {
+			t.Fatalf("%d lines", len(lines))
+		}
+		for _, line := range lines {
+			inner, ok := strings.CutPrefix(line, "- `")
+			if ok {
+				inner, ok = strings.CutSuffix(inner, "`")
+			}
+			if !ok && !strings.HasPrefix(line, "and ") && line != "(they cannot be shown)" || ok && strings.Contains(inner, "`") ||
+				strings.ContainsFunc(line, unicode.IsControl) || utf8.RuneCountInString(line) > 4*shownValue {
+				t.Errorf("a line is %q", line)
+			}
+		}
+		marked, err := json.Marshal(map[string]any{"n": 1, "dbPassword": "<<" + secret + ">>", "environment": []string{"<<" + secret + ">>"}})
+		check(t, err)
+		if said := strings.Join(argumentLines(marked, none), "\n"); strings.Contains(said, "<<") || !strings.Contains(said, "n: 1") {
+			t.Errorf("the user is shown %s", said)
+		}
+	})
 }

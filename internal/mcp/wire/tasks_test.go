@@ -147,3 +147,38 @@ func TestARequestNamesItsTask(t *testing.T) {
 		t.Errorf("%+v, %v", m, err)
 	}
 }
+
+// A list of tasks keeps those that are to be kept and no other, or is an error; what
+// is said of a task has at most one reading.
+func FuzzTasks(f *testing.F) {
+	for _, result := range []string{`{"tasks":[{"taskId":"a","status":"working"},{"taskId":"b"}],"nextCursor":"c"}`, `{"task":{"taskId":"a","ttl":1e3}}`,
+		`{"resultType":"task","taskId":"a","task":{"taskId":"b"}}`, `{"taskId":"a","result":null,"error":{}}`, `{"tasks":[{"taskId":"a","taskId":"b"}]}`, `{"tasks":[1],"tasks":[]}`} {
+		f.Add([]byte(result))
+	}
+	f.Fuzz(func(t *testing.T, result []byte) {
+		m, err := ReadServer(append(append([]byte(`{"jsonrpc":"2.0","id":1,"result":`), result...), '}'), Limits{})
+		if err != nil || m.Kind != Response {
+			return
+		}
+		m.Created()
+		if said, _ := m.Polled(); said.Lives < 0 || said.Lives > maxLives {
+			t.Errorf("it lives for %s", said.Lives)
+		}
+		line, err := KeepTasks(m, func(id string) bool { return id == "a" })
+		if err != nil || m.Error != nil {
+			return
+		}
+		again, err := ReadServer(line, Limits{})
+		if err != nil {
+			t.Fatalf("what is left of the list cannot be read: %v", err)
+		}
+		if _, err := KeepTasks(again, func(id string) bool {
+			if id != "a" {
+				t.Errorf("the task %q is kept in %s", id, line)
+			}
+			return true
+		}); err != nil {
+			t.Errorf("what is left is no list: %v", err)
+		}
+	})
+}
